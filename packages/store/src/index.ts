@@ -1,0 +1,3 @@
+export type { GetResult, ListOptions, ListResult, Revision, Store, StoredItem, StoreEvent, StoreStatus, WatchBatch, WatchOptions } from './store.ts';
+export { isStoreError, StoreError } from './store-error.ts';
+export type { StoreErrorReason } from './store-error.ts';

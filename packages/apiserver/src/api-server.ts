@@ -1,0 +1,51 @@
+import type { Clock, Logger, MetricsRegistry } from '@bayplan/component-base';
+import type { Transport } from '@bayplan/client';
+import type { Store } from '@bayplan/store';
+import type { ApiRequest } from './http/request.ts';
+import type { ApiResponse } from './http/response.ts';
+import type { ClusterKeys } from './keys/cluster-keys.ts';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  /** From `loadOrCreateClusterKeys`; the same on every server of a cluster. */
+  readonly keys: ClusterKeys;
+  /** Default `0.0.0.0`. */
+  readonly bindAddress?: string;
+  /** Default 6443; 0 takes a free one. */
+  readonly port?: number;
+  /** The address that other machines and pods reach this server at; default: the first global IPv4 address of the host. */
+  readonly advertiseAddress?: string;
+  /** Default `10.96.0.0/12`. Its first address is the `kubernetes` Service. */
+  readonly serviceCidr?: string;
+  /** Default `cluster.local`. */
+  readonly clusterDomain?: string;
+  /** More names and addresses for the serving certificate. */
+  readonly tlsSans?: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+  /** Requests in flight before 429 is answered; watches and connections do not count. Default 400 and 200. */
+  readonly maxRequestsInFlight?: { readonly readOnly: number; readonly mutating: number };
+}
+
+/** Who a call is made as. `groups` leaves out `system:authenticated`, which is always added. */
+export interface Identity {
+  readonly name: string;
+  readonly groups?: readonly string[];
+}
+
+/**
+ * An API server of this process. Made ready by `createApiServer` (bootstrap objects written); answers on
+ * the network from `listen()` on, and to loopbacks at once.
+ */
+export interface ApiServer {
+  listen(): Promise<{ readonly address: string; readonly port: number }>;
+  /** The whole chain behind TLS, whatever carried the request. Never rejects: failures are `Status` answers. */
+  handle(request: ApiRequest): Promise<ApiResponse>;
+  /** Calls under `identity` with neither TLS nor HTTP. Authorised like any other. */
+  loopback(identity: Identity): Transport;
+  /** The cluster CA that clients trust, in PEM. */
+  readonly caPem: string;
+  /** Stops accepting, ends watches, waits for requests in flight (at most 5 s). The store stays open: it is the caller's. */
+  close(): Promise<void>;
+}

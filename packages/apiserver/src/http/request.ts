@@ -1,0 +1,31 @@
+import type { Identity } from '../api-server.ts';
+
+export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+
+/** A request after its transport: HTTP/1.1, HTTP/2 and the loopback all come down to this. */
+export interface ApiRequest {
+  readonly method: HttpMethod;
+  /** As in the URL, still percent-encoded, without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Reads the body once. Rejects with 413 past the limit. */
+  readonly body: RequestBody;
+  /** Who the transport has already established: a verified client certificate, or a loopback's identity. */
+  readonly peer: Peer;
+  readonly remoteAddress: string;
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+export type RequestBody =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bytes'; read(): Promise<Buffer> }
+  /** A loopback's: belongs to the caller and is never changed. */
+  | { readonly kind: 'object'; readonly value: unknown };
+
+export type Peer =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'certificate'; readonly commonName: string; readonly organizations: readonly string[]; readonly serial: string }
+  | { readonly kind: 'loopback'; readonly identity: Identity };

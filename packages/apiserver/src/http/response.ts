@@ -1,0 +1,12 @@
+/** An answer before its transport. */
+export interface ApiResponse {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Record<string, string | readonly string[]>;
+  readonly body: ResponseBody;
+}
+
+export type ResponseBody =
+  | { readonly kind: 'bytes'; readonly chunks: readonly Uint8Array[] }
+  /** Written as it comes; ends when the iterable ends. */
+  | { readonly kind: 'stream'; readonly chunks: AsyncIterable<Uint8Array | readonly Uint8Array[]> };

@@ -21,6 +21,9 @@ export interface ListOptions {
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;
+  readonly resourceVersionMatch?: 'Exact' | 'NotOlderThan';
+  /** Asks for `PartialObjectMetadata` where the transport has to encode objects. A loopback ignores it. */
+  readonly metadataOnly?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -51,6 +54,12 @@ export interface Client {
   /** POST to a subresource of an object, such as `pods/binding` or `serviceaccounts/token`. */
   createSubresource<T>(ref: ResourceRef, key: ObjectKey, subresource: string, body: T, options?: CallOptions): Promise<T>;
   update<T extends KubeObject>(ref: ResourceRef<T>, object: T, options?: CallOptions): Promise<T>;
-  patch<T extends KubeObject>(ref: ResourceRef<T>, key: ObjectKey, type: PatchType, patch: unknown, options?: CallOptions & { readonly force?: boolean }): Promise<T>;
+  patch<T extends KubeObject>(
+    ref: ResourceRef<T>,
+    key: ObjectKey,
+    type: PatchType,
+    patch: unknown,
+    options?: CallOptions & { readonly force?: boolean },
+  ): Promise<T>;
   delete(ref: ResourceRef, key: ObjectKey, options?: DeleteOptions): Promise<void>;
 }

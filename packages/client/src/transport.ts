@@ -8,6 +8,8 @@ export interface ApiCall {
   readonly body?: unknown;
   /** Default `application/json`; for PATCH one of the four patch types. */
   readonly contentType?: string;
+  /** What to ask for instead of `application/json`. A loopback ignores it. */
+  readonly accept?: string;
   readonly signal?: AbortSignal;
 }
 

@@ -1,1 +1,2 @@
-export {};
+export { startNodeAgent } from './node-agent.ts';
+export type { HostCommandResult, HostCommands, NodeAgent, NodeAgentOptions, NodeApiCertificates } from './options.ts';

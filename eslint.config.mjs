@@ -13,10 +13,20 @@ const importDirections = everyPackage.map((name) => ({
         patterns: [
           ...everyPackage
             .filter((other) => !allowedImports[name].includes(other))
-            .map((other) => ({ regex: `^@bayplan/${other}(/|$)`, message: `${name} may not import ${other}: see the table in scripts/packages.mjs. A new edge wants an ADR.` })),
+            .map((other) => ({
+              regex: `^@bayplan/${other}(/|$)`,
+              message: `${name} may not import ${other}: see the table in scripts/packages.mjs. A new edge wants an ADR.`,
+            })),
           { regex: '^@bayplan/[^/]+/(src|dist)', message: 'Import a package by its name: index.ts is its only door.' },
         ],
-        ...(name === 'api' ? { paths: ['fs', 'net', 'http', 'child_process', 'path', 'os', 'crypto'].map((module) => ({ name: `node:${module}`, message: 'api is pure: no Node.js modules.' })) } : {}),
+        ...(name === 'api'
+          ? {
+              paths: ['fs', 'net', 'http', 'child_process', 'path', 'os', 'crypto'].map((module) => ({
+                name: `node:${module}`,
+                message: 'api is pure: no Node.js modules.',
+              })),
+            }
+          : {}),
       },
     ],
   },

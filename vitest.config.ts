@@ -7,9 +7,27 @@ const ssr = { resolve: { conditions: ['source', 'module', 'node', 'development|p
 export default defineConfig({
   test: {
     projects: [
-      { resolve, ssr, test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], exclude: ['**/*.integration.test.ts', '**/node_modules/**'] } },
-      { resolve, ssr, test: { name: 'integration', include: ['packages/*/test/**/*.integration.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
-      { resolve, ssr, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false } },
+      {
+        resolve,
+        ssr,
+        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], exclude: ['**/*.integration.test.ts', '**/node_modules/**'] },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'integration',
+          include: ['packages/*/test/**/*.integration.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false },
+      },
     ],
   },
 });

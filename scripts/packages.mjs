@@ -21,8 +21,35 @@ export const allowedImports = {
   nodeagent: ['api', 'component-base', 'client', 'rpc', 'streaming'],
   'pod-network': ['component-base'],
   'runtime-shim': ['component-base', 'rpc', 'streaming', 'pod-network'],
-  simulator: ['api', 'component-base', 'store', 'client', 'rpc', 'streaming', 'apiserver', 'controllers', 'scheduler', 'network', 'nodeagent'],
-  cli: ['api', 'component-base', 'store', 'client', 'rpc', 'streaming', 'apiserver', 'controllers', 'scheduler', 'network', 'nodeagent', 'pod-network', 'runtime-shim', 'simulator'],
+  simulator: [
+    'api',
+    'component-base',
+    'store',
+    'client',
+    'rpc',
+    'streaming',
+    'apiserver',
+    'controllers',
+    'scheduler',
+    'network',
+    'nodeagent',
+  ],
+  cli: [
+    'api',
+    'component-base',
+    'store',
+    'client',
+    'rpc',
+    'streaming',
+    'apiserver',
+    'controllers',
+    'scheduler',
+    'network',
+    'nodeagent',
+    'pod-network',
+    'runtime-shim',
+    'simulator',
+  ],
 };
 
 export function readManifest(name) {
@@ -43,7 +70,9 @@ export function disagreements() {
   for (const folder of folders) if (!(folder in allowedImports)) found.push(`packages/${folder} is missing from scripts/packages.mjs`);
   for (const [name, allowed] of Object.entries(allowedImports)) {
     if (!folders.includes(name)) found.push(`packages/${name} does not exist`);
-    else for (const used of declaredImports(name)) if (!allowed.includes(used)) found.push(`${name} depends on ${used}, which the table does not allow`);
+    else
+      for (const used of declaredImports(name))
+        if (!allowed.includes(used)) found.push(`${name} depends on ${used}, which the table does not allow`);
   }
   return found;
 }

@@ -1,1 +1,7 @@
-export {};
+// The 600 generated interfaces are the one exception to "no export *": their names are Kubernetes' own.
+export type * from './generated/types.ts';
+export { builtinResources, resources } from './generated/resources.ts';
+export type { KubeList, KubeObject, ResourceRef, WatchEvent } from './object.ts';
+export { apiVersionOf, pathOf } from './object.ts';
+export type { ResourceInfo, SubresourceInfo } from './resources.ts';
+export { findResource, findResourceOfKind } from './resources.ts';

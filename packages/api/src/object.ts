@@ -2,14 +2,14 @@ import type { ListMeta, ObjectMeta } from './generated/types.ts';
 
 /** Any object of the Kubernetes API as JSON: built in or custom. Times are RFC 3339 strings. */
 export interface KubeObject {
-  apiVersion?: string;
-  kind?: string;
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
   metadata: ObjectMeta;
 }
 
 export interface KubeList<T extends KubeObject = KubeObject> {
-  apiVersion?: string;
-  kind?: string;
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
   metadata: ListMeta;
   items: T[];
 }
@@ -26,7 +26,7 @@ export interface ResourceRef<T extends KubeObject = KubeObject> {
   readonly resource: string;
   readonly kind: string;
   readonly namespaced: boolean;
-  readonly __object?: T;
+  readonly __object?: T | undefined;
 }
 
 export interface WatchEvent<T extends KubeObject = KubeObject> {

@@ -1,1 +1,4 @@
-export {};
+export { joinStreams, proxyUpgrade } from './proxy.ts';
+export type { ProxyTarget } from './proxy.ts';
+export type { CommandEnd, ForwardedConnection, PortForward, RemoteCommand, TerminalSize, WantedStreams } from './session.ts';
+export { rejectUpgrade, UpgradeError } from './upgrade.ts';

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readResources, readTypes } from './read-schema.mjs';
+import { tableSource } from './write-table.mjs';
 import { resourcesSource, typesSource } from './write-types.mjs';
 
 const home = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -24,9 +25,13 @@ const stamp = path.join(target, '.stamp');
 const hash = inputHash();
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== hash) {
   mkdirSync(target, { recursive: true });
-  const { types } = readTypes(schema);
+  const { types, enums } = readTypes(schema);
   const resources = readResources(path.join(schema, 'resources.txt'));
-  const outputs = { 'types.ts': typesSource(types), 'resources.ts': resourcesSource(resources, types) };
+  const outputs = {
+    'types.ts': typesSource(types),
+    'resources.ts': resourcesSource(resources, types),
+    'type-table.ts': tableSource(types, enums),
+  };
   for (const [file, text] of Object.entries(outputs)) writeFileSync(path.join(target, file), text);
   writeFileSync(stamp, hash);
 }

@@ -38,6 +38,12 @@ export function resolveType(packages, current, text) {
   return { prefix, base: dot < 0 ? `${current}.${base}` : `${packageOfShortName(packages, base.slice(0, dot))}.${base.slice(dot + 1)}` };
 }
 
+/** The values of an `enum` line: words, or JSON strings where a value has blanks or is empty. */
+function enumValues(line) {
+  const [, rest] = /^enum \S+ (?:published )?(.*)$/.exec(line);
+  return (rest.match(/"[^"]*"|\S+/g) ?? []).map((word) => (word.startsWith('"') ? JSON.parse(word) : word));
+}
+
 /** All types in file order: `{name, package, groupVersion, kind, atomic, fields: [{name, number, prefix, base, optional, flags, attributes, line}]}`. */
 export function readTypes(folder) {
   const files = readdirSync(folder)
@@ -52,7 +58,12 @@ export function readTypes(folder) {
     let type;
     for (const line of text.split('\n').slice(1)) {
       if (line === '' || line.startsWith('#')) continue;
-      if (line.startsWith('enum ')) enums.push({ package: packageName, line });
+      if (line.startsWith('enum '))
+        enums.push({
+          name: `${packageName}.${line.split(' ')[1]}`,
+          values: enumValues(line),
+          published: line.split(' ')[2] === 'published',
+        });
       else if (!line.startsWith(' ')) {
         const [name, ...flags] = line.split(' ');
         type = {
@@ -98,16 +109,14 @@ export function readResources(file) {
       const [name, verbs, reference] = parts;
       const dot = reference.lastIndexOf('.');
       const [group, version] = splitGroupVersion(reference.slice(0, dot));
-      resources
-        .at(-1)
-        .subresources.push({
-          name,
-          group,
-          version,
-          kind: reference.slice(dot + 1),
-          verbs: verbs.split(','),
-          connect: attribute('connect'),
-        });
+      resources.at(-1).subresources.push({
+        name,
+        group,
+        version,
+        kind: reference.slice(dot + 1),
+        verbs: verbs.split(','),
+        connect: attribute('connect'),
+      });
     } else {
       const [groupVersion, resource, kind, scope, verbs] = parts;
       const [group, version] = splitGroupVersion(groupVersion);

@@ -5,3 +5,16 @@ export type { KubeList, KubeObject, ResourceRef, WatchEvent } from './object.ts'
 export { apiVersionOf, pathOf } from './object.ts';
 export type { ResourceInfo, SubresourceInfo } from './resources.ts';
 export { findResource, findResourceOfKind } from './resources.ts';
+export { builtinTypeNames, descriptorAt, schemaFor, schemaOfType } from './schema/builtin.ts';
+export type {
+  AnyDescriptor,
+  AnyName,
+  Descriptor,
+  FieldDescriptor,
+  ListDescriptor,
+  MapDescriptor,
+  ObjectDescriptor,
+  PatchStrategy,
+  ScalarDescriptor,
+  ScalarName,
+} from './schema/descriptor.ts';

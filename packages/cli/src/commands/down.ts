@@ -1,0 +1,49 @@
+import { cleanupNetwork } from '@bayplan/network';
+import { removeEverything as removePods } from '@bayplan/nodeagent';
+import { removeEverything as removeContainers } from '@bayplan/runtime-shim';
+import { systemClock } from '@bayplan/component-base';
+import { stat } from 'node:fs/promises';
+import { removeTree } from '../home.ts';
+import type { Home } from '../home.ts';
+import { runningProcesses, stopProcess } from '../host/process-record.ts';
+import type { Progress } from '../progress.ts';
+import { UserError } from '../user-error.ts';
+
+export interface DownOptions {
+  readonly home: Home;
+  /** Remove the data folder too. */
+  readonly purge: boolean;
+  readonly progress: Progress;
+}
+
+/** First whom others would start again: a supervisor before what it supervises. */
+const stopOrder = ['up', 'server', 'agent', 'runtime-shim'];
+
+/** Stops every process of the cluster on this machine and removes every trace that it left in the kernel. */
+export async function down(options: DownOptions): Promise<void> {
+  const { home, progress } = options;
+  const present = await stat(home.dir).catch(() => undefined);
+  if (present === undefined) {
+    progress.note(`nothing to stop: ${home.dir} does not exist`);
+    return;
+  }
+  const running = await runningProcesses(home.run);
+  const rank = (role: string): number => (stopOrder.indexOf(role) + stopOrder.length + 1) % (stopOrder.length + 1);
+  for (const record of running.sort((a, b) => rank(a.role) - rank(b.role))) {
+    progress.step(`Stopping ${record.role} (pid ${record.pid})`);
+    await stopProcess(record, 20_000);
+  }
+  if (await stat(home.runtime).catch(() => undefined)) {
+    if (process.getuid?.() !== 0) throw new UserError('this cluster ran containers as root', 'use sudo to remove them');
+    progress.step('Removing containers, mounts, cgroups and pod interfaces');
+    await removeContainers({ home: home.runtime });
+    await removePods({ home: home.agent });
+    progress.step('Removing rules, routes and addresses');
+    await cleanupNetwork({ clock: systemClock });
+  }
+  if (options.purge) {
+    progress.step(`Removing ${home.dir}`);
+    await removeTree(home.dir);
+  }
+  progress.done();
+}

@@ -26,7 +26,12 @@ export async function setUp() {
   const installed = existsSync(path.join(root, 'node_modules')) && existsSync(stamp) && readFileSync(stamp, 'utf8') === lock;
   if (!installed) {
     // No install scripts: what is native here is prebuilt inside its package.
-    run('Installing node packages', process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+    run('Installing node packages', process.platform === 'win32' ? 'npm.cmd' : 'npm', [
+      'ci',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+    ]);
     mkdirSync(path.dirname(stamp), { recursive: true });
     writeFileSync(stamp, lock);
   }

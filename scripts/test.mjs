@@ -1,7 +1,7 @@
 // `npm test`: sets everything up, then runs type check, lint, unit, integration and e2e tests.
 // `--full` adds what is too long for every change. The last line is `N passed, N failed, N skipped`.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from './packages.mjs';
 import { setUp } from './set-up.mjs';
@@ -12,7 +12,16 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 
 /** Programs that tests start, and the Debian package of each. */
 const testPrograms = { etcd: 'etcd-server', 'docker-registry': 'docker-registry', unzip: 'unzip', strace: 'strace', busybox: 'busybox' };
-const nodePrograms = { runc: 'runc', conmon: 'conmon', nft: 'nftables', ip: 'iproute2', conntrack: 'conntrack', socat: 'socat', zstd: 'zstd', setfattr: 'attr' };
+const nodePrograms = {
+  runc: 'runc',
+  conmon: 'conmon',
+  nft: 'nftables',
+  ip: 'iproute2',
+  conntrack: 'conntrack',
+  socat: 'socat',
+  zstd: 'zstd',
+  setfattr: 'attr',
+};
 
 function has(program) {
   return spawnSync('sh', ['-c', `PATH="$PATH:/usr/sbin:/sbin" command -v ${program}`]).status === 0;
@@ -29,9 +38,19 @@ function installPrograms() {
   process.stderr.write(`  Installing packages: ${packages.join(' ')} …\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // The services that packages would start are not wanted: the tests start their own.
-  const script = `printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; apt-get update -q; apt-get install -y -q --no-install-recommends ${packages.join(' ')}; code=$?; rm -f /usr/sbin/policy-rc.d; exit $code`;
-  const { status, stderr } = spawnSync('sh', ['-c', existsSync('/usr/sbin/policy-rc.d') ? script.replace(/^.*?policy-rc\.d; apt/, 'apt').replace('rm -f /usr/sbin/policy-rc.d; ', '') : script], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  if (status !== 0) process.stderr.write(`${stderr}\n  Some packages could not be installed; tests that need them are skipped\n`);
+  const policy = '/usr/sbin/policy-rc.d';
+  const ownPolicy = !existsSync(policy);
+  if (ownPolicy) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    spawnSync('apt-get', ['update', '-q'], { env, stdio: 'ignore' });
+    const { status, stderr } = spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], {
+      env,
+      encoding: 'utf8',
+    });
+    if (status !== 0) process.stderr.write(`${stderr}\n  Some packages could not be installed; tests that need them are skipped\n`);
+  } finally {
+    if (ownPolicy) rmSync(policy);
+  }
 }
 
 function run(args, options = {}) {
@@ -54,9 +73,12 @@ async function suite(project) {
   process.stderr.write(`\n== ${project} tests\n`);
   const report = path.join(cache, `test-${project}.json`);
   rmSync(report, { force: true });
-  const code = await run(['node_modules/vitest/vitest.mjs', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], {
-    env: { ...process.env, BAYPLAN_TEST_FULL: full ? '1' : '' },
-  });
+  const code = await run(
+    ['node_modules/vitest/vitest.mjs', 'run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    {
+      env: { ...process.env, BAYPLAN_TEST_FULL: full ? '1' : '' },
+    },
+  );
   const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
   if (result === undefined) counts.failed += 1;
   else {

@@ -16,7 +16,9 @@ export function kubeconfigYaml(options: KubeconfigOptions): string {
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [{ name: 'bayplan', cluster: { server: options.server, 'certificate-authority-data': base64(options.caPem) } }],
-    users: [{ name: options.user, user: { 'client-certificate-data': base64(options.certPem), 'client-key-data': base64(options.keyPem) } }],
+    users: [
+      { name: options.user, user: { 'client-certificate-data': base64(options.certPem), 'client-key-data': base64(options.keyPem) } },
+    ],
     contexts: [{ name: 'bayplan', context: { cluster: 'bayplan', user: options.user } }],
     'current-context': 'bayplan',
   });

@@ -14,7 +14,8 @@ export function count(text: string): number {
 
 function wholeNumber(text: string, least: number, most: number): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || value > most) throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
   return value;
 }
 
@@ -33,7 +34,8 @@ export function ipv4Range(text: string): string {
 
 export function urlList(text: string): readonly string[] {
   const urls = text.split(',').filter((part) => part !== '');
-  for (const url of urls) if (!/^https?:\/\/[^/\s]+\/?$/.test(url)) throw new InvalidArgumentError(`${url} is not a URL such as https://10.0.0.1:6443.`);
+  for (const url of urls)
+    if (!/^https?:\/\/[^/\s]+\/?$/.test(url)) throw new InvalidArgumentError(`${url} is not a URL such as https://10.0.0.1:6443.`);
   if (urls.length === 0) throw new InvalidArgumentError('expected at least one URL.');
   return urls.map((url) => url.replace(/\/$/, ''));
 }
@@ -44,7 +46,8 @@ export function commaList(text: string): readonly string[] {
 
 /** RFC 1123 subdomain, which node names must be. */
 export function nodeName(text: string): string {
-  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text)) throw new InvalidArgumentError('expected lower-case letters, digits, "-" and ".".');
+  if (!/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text))
+    throw new InvalidArgumentError('expected lower-case letters, digits, "-" and ".".');
   return text;
 }
 
@@ -60,7 +63,8 @@ export function defaultNodeName(): string {
 /** The first IPv4 address that is not on the loopback: pods reach the API server and the node there. */
 export function hostAddress(flag: string): string {
   for (const addresses of Object.values(networkInterfaces())) {
-    for (const address of addresses ?? []) if (address.family === 'IPv4' && !address.internal && !address.address.startsWith('169.254.')) return address.address;
+    for (const address of addresses ?? [])
+      if (address.family === 'IPv4' && !address.internal && !address.address.startsWith('169.254.')) return address.address;
   }
   throw new UserError('this machine has no IPv4 address but the loopback', `give it one, or name one with ${flag}`);
 }

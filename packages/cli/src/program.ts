@@ -44,8 +44,10 @@ interface ServerFlags extends ClusterFlags {
   readonly etcdPasswordFile?: string;
 }
 
-const homeOption = (): Option => new Option('--home <folder>', 'where the cluster keeps its data').env('BAYPLAN_HOME').default(defaultHomeDir({}, isRoot));
-const criSocketOption = (): Option => new Option('--cri-socket <path>', 'unix socket of the container runtime').default('/run/bayplan/cri.sock');
+const homeOption = (): Option =>
+  new Option('--home <folder>', 'where the cluster keeps its data').env('BAYPLAN_HOME').default(defaultHomeDir({}, isRoot));
+const criSocketOption = (): Option =>
+  new Option('--cri-socket <path>', 'unix socket of the container runtime').default('/run/bayplan/cri.sock');
 
 function withClusterFlags(command: Command): Command {
   return command
@@ -60,7 +62,11 @@ function withServerFlags(command: Command): Command {
   return command
     .option('--port <port>', 'port of the API server', portNumber, 6443)
     .option('--bind-address <address>', 'where the API server listens', ipv4, '0.0.0.0')
-    .option('--advertise-address <address>', 'where pods and other machines reach the API server (default: the first address of this machine)', ipv4)
+    .option(
+      '--advertise-address <address>',
+      'where pods and other machines reach the API server (default: the first address of this machine)',
+      ipv4,
+    )
     .option('--tls-san <names>', 'more names or addresses for the certificate of the API server, comma-separated', commaList)
     .option('--bootstrap-secret-file <file>', "secret that opens the cluster's keys; the same on every server")
     .option('--etcd-endpoints <urls>', 'use this etcd instead of the embedded store, comma-separated', urlList)
@@ -83,9 +89,17 @@ function withNodeFlags(command: Command): Command {
 
 function etcdOf(flags: ServerFlags): { etcd?: { endpoints: readonly string[] } & Record<string, unknown> } {
   const { etcdEndpoints } = flags;
-  const others = { prefix: flags.etcdPrefix, caFile: flags.etcdCafile, certFile: flags.etcdCertfile, keyFile: flags.etcdKeyfile, user: flags.etcdUser, passwordFile: flags.etcdPasswordFile };
+  const others = {
+    prefix: flags.etcdPrefix,
+    caFile: flags.etcdCafile,
+    certFile: flags.etcdCertfile,
+    keyFile: flags.etcdKeyfile,
+    user: flags.etcdUser,
+    passwordFile: flags.etcdPasswordFile,
+  };
   if (etcdEndpoints === undefined) {
-    if (Object.values(others).some((value) => value !== undefined)) throw new UserError('--etcd flags were given without --etcd-endpoints', 'name the etcd servers with --etcd-endpoints', 2);
+    if (Object.values(others).some((value) => value !== undefined))
+      throw new UserError('--etcd flags were given without --etcd-endpoints', 'name the etcd servers with --etcd-endpoints', 2);
     return {};
   }
   return { etcd: { endpoints: etcdEndpoints, ...others } };
@@ -93,7 +107,11 @@ function etcdOf(flags: ServerFlags): { etcd?: { endpoints: readonly string[] } &
 
 /** The whole command line. Errors are thrown, never exited on, so that `main` prints all of them alike. */
 export function createProgram(): Command {
-  const program = new Command('bayplan').description('A cluster orchestrator that speaks the Kubernetes API').version('0.1.0').exitOverride().showHelpAfterError('(see --help)');
+  const program = new Command('bayplan')
+    .description('A cluster orchestrator that speaks the Kubernetes API')
+    .version('0.1.0')
+    .exitOverride()
+    .showHelpAfterError('(see --help)');
   addUp(program);
   addDown(program);
   addServer(program);
@@ -153,7 +171,9 @@ function addDown(program: Command): void {
 }
 
 function addServer(program: Command): void {
-  withServerFlags(withClusterFlags(program.command('server').description('run the control plane: API server, controllers, scheduler'))).action(async (flags: ServerFlags) => {
+  withServerFlags(
+    withClusterFlags(program.command('server').description('run the control plane: API server, controllers, scheduler')),
+  ).action(async (flags: ServerFlags) => {
     const { runServerCommand } = await import('./commands/server.ts');
     await runServerCommand({
       ...flags,
@@ -231,23 +251,30 @@ function addKubeconfig(program: Command): void {
 function addImage(program: Command): void {
   const image = program.command('image').description('images in the store of this machine');
   const withFlags = (command: Command): Command =>
-    command.addOption(homeOption()).addOption(criSocketOption()).addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'));
+    command
+      .addOption(homeOption())
+      .addOption(criSocketOption())
+      .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'));
   interface ImageFlags {
     readonly home: string;
     readonly criSocket: string;
     readonly output: 'text' | 'json';
   }
   const homeOf = (flags: ImageFlags): Home => homeAt(flags.home);
-  withFlags(image.command('load').description('add the images of an OCI or Docker archive').argument('<archive>')).action(async (archive: string, flags: ImageFlags) => {
-    const { imageLoad } = await import('./commands/image.ts');
-    await imageLoad(homeOf(flags), flags.criSocket, archive, flags.output);
-  });
+  withFlags(image.command('load').description('add the images of an OCI or Docker archive').argument('<archive>')).action(
+    async (archive: string, flags: ImageFlags) => {
+      const { imageLoad } = await import('./commands/image.ts');
+      await imageLoad(homeOf(flags), flags.criSocket, archive, flags.output);
+    },
+  );
   withFlags(image.command('ls').description('list images')).action(async (flags: ImageFlags) => {
     const { imageList } = await import('./commands/image.ts');
     await imageList(flags.criSocket, flags.output);
   });
-  withFlags(image.command('rm').description('remove images by name or id').argument('<image...>')).action(async (names: string[], flags: ImageFlags) => {
-    const { imageRemove } = await import('./commands/image.ts');
-    await imageRemove(flags.criSocket, names, flags.output);
-  });
+  withFlags(image.command('rm').description('remove images by name or id').argument('<image...>')).action(
+    async (names: string[], flags: ImageFlags) => {
+      const { imageRemove } = await import('./commands/image.ts');
+      await imageRemove(flags.criSocket, names, flags.output);
+    },
+  );
 }

@@ -44,7 +44,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const stopInner = (): void => inner.abort(signal.reason);
   signal.addEventListener('abort', stopInner, { once: true });
   // The runtime outlives the agent's own parts, which still call it while they stop.
-  const shim = options.runShim ? supervise({ role: 'runtime-shim', args: options.shimArgs, logger, signal: inner.signal }) : Promise.resolve();
+  const shim = options.runShim
+    ? supervise({ role: 'runtime-shim', args: options.shimArgs, logger, signal: inner.signal })
+    : Promise.resolve();
   const cri = createCriClient(options.criSocket);
   try {
     await runtimeReady(cri, options.criSocket, signal);
@@ -107,7 +109,8 @@ async function runtimeReady(cri: CriClient, socket: string, signal: AbortSignal)
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (performance.now() > deadlineMs) throw new UserError(`the container runtime on ${socket} does not answer (${(error as Error).message})`, 'look into its log');
+      if (performance.now() > deadlineMs)
+        throw new UserError(`the container runtime on ${socket} does not answer (${(error as Error).message})`, 'look into its log');
       await sleep(100, undefined, { signal });
     }
   }

@@ -4,7 +4,13 @@ import type { Progress } from '../progress.ts';
 import type { RunningServer } from './server.ts';
 
 /** Starts `count` simulated nodes in this process. Resolves when all of them are Ready. */
-export async function startHollowCluster(server: RunningServer, count: number, logger: Logger, signal: AbortSignal, progress: Progress): Promise<{ stopped: Promise<void> }> {
+export async function startHollowCluster(
+  server: RunningServer,
+  count: number,
+  logger: Logger,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<{ stopped: Promise<void> }> {
   progress.step(`Registering ${count} simulated nodes`);
   const { startHollowNodes } = await import('@bayplan/simulator');
   const nodes = await startHollowNodes({

@@ -32,11 +32,29 @@ export async function joinCluster(options: JoinOptions): Promise<NodeCredentials
   const subject = { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] };
   const asToken = createRestTransport({ server: servers, caPem, token: `${token.id}.${token.secret}`, userAgent: 'bayplan-agent' });
   try {
-    const client = await signedPair(createClient(asToken), 'kubernetes.io/kube-apiserver-client-kubelet', ['digital signature', 'client auth'], subject, signal);
-    const asNode = createRestTransport({ server: servers, caPem, certPem: client.certPem, keyPem: client.keyPem, userAgent: 'bayplan-agent' });
+    const client = await signedPair(
+      createClient(asToken),
+      'kubernetes.io/kube-apiserver-client-kubelet',
+      ['digital signature', 'client auth'],
+      subject,
+      signal,
+    );
+    const asNode = createRestTransport({
+      server: servers,
+      caPem,
+      certPem: client.certPem,
+      keyPem: client.keyPem,
+      userAgent: 'bayplan-agent',
+    });
     try {
       const names = { ...subject, dnsNames: [nodeName], ipAddresses: [nodeIp] };
-      const serving = await signedPair(createClient(asNode), 'kubernetes.io/kubelet-serving', ['digital signature', 'server auth'], names, signal);
+      const serving = await signedPair(
+        createClient(asNode),
+        'kubernetes.io/kubelet-serving',
+        ['digital signature', 'server auth'],
+        names,
+        signal,
+      );
       return { caPem, client, serving };
     } finally {
       await asNode.close();
@@ -100,8 +118,16 @@ async function signedPair(client: Client, signerName: string, usages: string[], 
     const { status } = await client.get(resources.certificateSigningRequests, { name: metadata.name ?? '' }, { signal });
     if (status?.certificate) return { certPem: Buffer.from(status.certificate, 'base64').toString(), keyPem };
     const denied = status?.conditions?.find((condition) => condition.type === 'Denied' || condition.type === 'Failed');
-    if (denied) throw new UserError(`the cluster refused a certificate for ${names.commonName} (${denied.message ?? denied.reason ?? ''})`, 'ask who runs the cluster');
-    if (performance.now() > endMs) throw new UserError(`no certificate for ${names.commonName} within ${signingDeadlineMs / 1000} s`, 'check that the controllers run on the server');
+    if (denied)
+      throw new UserError(
+        `the cluster refused a certificate for ${names.commonName} (${denied.message ?? denied.reason ?? ''})`,
+        'ask who runs the cluster',
+      );
+    if (performance.now() > endMs)
+      throw new UserError(
+        `no certificate for ${names.commonName} within ${signingDeadlineMs / 1000} s`,
+        'check that the controllers run on the server',
+      );
     await sleep(250, undefined, { signal });
   }
 }

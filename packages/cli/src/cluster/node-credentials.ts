@@ -18,20 +18,32 @@ export async function issueNodeCredentials(keys: ClusterKeys, nodeName: string, 
   return {
     caPem: keys.ca.certPem,
     client: await issueCertificate(keys.ca, { ...subject, usages: ['client'] }, nowMs),
-    serving: await issueCertificate(keys.ca, { ...subject, usages: ['server'], dnsNames: [nodeName, 'localhost'], ipAddresses: [nodeIp, '127.0.0.1'] }, nowMs),
+    serving: await issueCertificate(
+      keys.ca,
+      { ...subject, usages: ['server'], dnsNames: [nodeName, 'localhost'], ipAddresses: [nodeIp, '127.0.0.1'] },
+      nowMs,
+    ),
   };
 }
 
 const fileNames = ['ca.crt', 'node.crt', 'node.key', 'node-serving.crt', 'node-serving.key'] as const;
 
 export async function saveNodeCredentials(home: Home, credentials: NodeCredentials): Promise<void> {
-  const texts = [credentials.caPem, credentials.client.certPem, credentials.client.keyPem, credentials.serving.certPem, credentials.serving.keyPem];
+  const texts = [
+    credentials.caPem,
+    credentials.client.certPem,
+    credentials.client.keyPem,
+    credentials.serving.certPem,
+    credentials.serving.keyPem,
+  ];
   for (const [index, name] of fileNames.entries()) await writeSecretFile(path.join(home.pki, name), texts[index] ?? '');
 }
 
 /** What an earlier start saved, or undefined when a part is missing. */
 export async function loadNodeCredentials(home: Home): Promise<NodeCredentials | undefined> {
-  const [caPem, certPem, keyPem, servingCertPem, servingKeyPem] = await Promise.all(fileNames.map((name) => readIfPresent(path.join(home.pki, name))));
+  const [caPem, certPem, keyPem, servingCertPem, servingKeyPem] = await Promise.all(
+    fileNames.map((name) => readIfPresent(path.join(home.pki, name))),
+  );
   if (!caPem || !certPem || !keyPem || !servingCertPem || !servingKeyPem) return undefined;
   return { caPem, client: { certPem, keyPem }, serving: { certPem: servingCertPem, keyPem: servingKeyPem } };
 }

@@ -90,7 +90,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 type Metrics = ReturnType<typeof createMetricsRegistry>;
 
-function startControlLoops(options: ServerOptions, keys: ClusterKeys, client: (identity: Identity) => Client, metrics: Metrics): Promise<void>[] {
+function startControlLoops(
+  options: ServerOptions,
+  keys: ClusterKeys,
+  client: (identity: Identity) => Client,
+  metrics: Metrics,
+): Promise<void>[] {
   const { logger, signal } = options;
   const shared = { clock: systemClock, random: systemRandom, signal };
   const controllersLogger = logger.with({ component: 'controllers' });
@@ -138,7 +143,14 @@ async function openStore(options: ServerOptions): Promise<Store> {
     read(etcd.keyFile, '--etcd-keyfile'),
     read(etcd.passwordFile, '--etcd-password-file'),
   ]);
-  return openEtcdStore({ ...shared, endpoints: etcd.endpoints, prefix: etcd.prefix, tls: { ca, cert, key }, user: etcd.user, password: password?.trim() });
+  return openEtcdStore({
+    ...shared,
+    endpoints: etcd.endpoints,
+    prefix: etcd.prefix,
+    tls: { ca, cert, key },
+    user: etcd.user,
+    password: password?.trim(),
+  });
 }
 
 /** The secret in the file of the flag, else in the home folder, where it is made on first use. */
@@ -146,7 +158,8 @@ async function bootstrapSecret(options: ServerOptions): Promise<string> {
   const file = options.bootstrapSecretFile ?? options.home.bootstrapSecret;
   const present = (await readIfPresent(file))?.trim();
   if (present) return present;
-  if (options.bootstrapSecretFile !== undefined) throw new UserError(`${file} is missing or empty`, 'copy the bootstrap secret of the first server there');
+  if (options.bootstrapSecretFile !== undefined)
+    throw new UserError(`${file} is missing or empty`, 'copy the bootstrap secret of the first server there');
   const secret = randomBytes(32).toString('base64url');
   await writeSecretFile(file, `${secret}\n`);
   return secret;

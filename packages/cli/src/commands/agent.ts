@@ -37,7 +37,8 @@ export async function runAgentCommand(options: AgentCommandOptions): Promise<voi
 }
 
 async function join(options: AgentCommandOptions, signal: AbortSignal): Promise<NodeCredentials> {
-  if (options.token === undefined) throw new UserError('this machine has not joined a cluster', 'give a token with --token, made by `bayplan token create` on a server');
+  if (options.token === undefined)
+    throw new UserError('this machine has not joined a cluster', 'give a token with --token, made by `bayplan token create` on a server');
   const token = parseJoinToken(options.token);
   if (token === undefined) throw new UserError('the token is not whole', 'copy it as `bayplan token create` printed it', 2);
   const credentials = await joinCluster({ ...options, token, signal });

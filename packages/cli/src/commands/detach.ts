@@ -8,8 +8,7 @@ import { UserError } from '../user-error.ts';
 
 /** What the detached process tells the one that waits for it. */
 export type DetachedMessage =
-  | { readonly type: 'step' | 'note' | 'ready' | 'failed'; readonly text: string; readonly exitCode?: number }
-  | { readonly type: 'done' };
+  { readonly type: 'step' | 'note' | 'ready' | 'failed'; readonly text: string; readonly exitCode?: number } | { readonly type: 'done' };
 
 /**
  * Starts this program again with the same arguments as a process of its own, passes its progress on, and
@@ -36,7 +35,13 @@ export async function startDetached(home: Home, script: string, args: readonly s
         else reject(new UserError(message.text, `log: ${logFile}`, message.exitCode ?? 1));
       });
       child.once('error', reject);
-      child.once('exit', (code, signal) => void lastLine(logFile).then((line) => reject(new UserError(`the cluster ended while it started (${signal ?? `exit code ${code ?? 0}`}) ${line}`, `log: ${logFile}`))));
+      child.once(
+        'exit',
+        (code, signal) =>
+          void lastLine(logFile).then((line) =>
+            reject(new UserError(`the cluster ended while it started (${signal ?? `exit code ${code ?? 0}`}) ${line}`, `log: ${logFile}`)),
+          ),
+      );
     });
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

@@ -13,7 +13,8 @@ function print(output: Output, value: unknown, text: string): void {
 /** Adds the images of an archive and prints their names. */
 export async function imageLoad(home: Home, criSocket: string, archive: string, output: Output): Promise<void> {
   const file = path.resolve(archive);
-  if (!(await stat(file).catch(() => undefined))?.isFile()) throw new UserError(`${archive} is not a file`, 'name an OCI or Docker archive (a tar)');
+  if (!(await stat(file).catch(() => undefined))?.isFile())
+    throw new UserError(`${archive} is not a file`, 'name an OCI or Docker archive (a tar)');
   const names = await loadImage(home, criSocket, file);
   print(output, { loaded: names }, names.map((name) => `Loaded ${name}\n`).join(''));
 }
@@ -26,7 +27,9 @@ export async function imageList(criSocket: string, output: Output): Promise<void
   });
   const width = Math.max(5, ...rows.map((row) => row.name.length));
   const line = (name: string, id: string, size: string): string => `${name.padEnd(width)}  ${id.padEnd(12)}  ${size}\n`;
-  const text = rows.map((row) => line(row.name, row.id.replace(/^sha256:/, '').slice(0, 12), `${(row.sizeBytes / 2 ** 20).toFixed(1)} MiB`));
+  const text = rows.map((row) =>
+    line(row.name, row.id.replace(/^sha256:/, '').slice(0, 12), `${(row.sizeBytes / 2 ** 20).toFixed(1)} MiB`),
+  );
   print(output, { images: rows }, line('IMAGE', 'ID', 'SIZE') + text.join(''));
 }
 
@@ -42,6 +45,9 @@ async function answered<T>(criSocket: string, call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    throw new UserError(`the container runtime on ${criSocket} refused (${(error as Error).message})`, 'check that `bayplan up` or `bayplan agent` runs, and --cri-socket');
+    throw new UserError(
+      `the container runtime on ${criSocket} refused (${(error as Error).message})`,
+      'check that `bayplan up` or `bayplan agent` runs, and --cri-socket',
+    );
   }
 }

@@ -7,6 +7,7 @@ export async function readKubeconfig(home: Home): Promise<string> {
   const text = await readIfPresent(home.kubeconfig).catch((error: unknown) => {
     throw new UserError(`cannot read ${home.kubeconfig} (${(error as Error).message})`, 'use the account that runs the cluster');
   });
-  if (text === undefined) throw new UserError(`${home.kubeconfig} does not exist`, 'start a cluster with `npm run up` or `bayplan server` first');
+  if (text === undefined)
+    throw new UserError(`${home.kubeconfig} does not exist`, 'start a cluster with `npm run up` or `bayplan server` first');
   return text;
 }

@@ -33,9 +33,13 @@ export function caHashOf(caPem: string): string {
 /** Creates a bootstrap token through the API and resolves with the text for `bayplan agent --token`. */
 export async function createJoinToken(home: Home, ttlHours: number, nowMs: number): Promise<string> {
   const config = await loadKubeconfig(home.kubeconfig).catch((error: unknown) => {
-    throw new UserError(`cannot read ${home.kubeconfig} (${(error as Error).message})`, 'run this on a control-plane machine, with the BAYPLAN_HOME of its cluster');
+    throw new UserError(
+      `cannot read ${home.kubeconfig} (${(error as Error).message})`,
+      'run this on a control-plane machine, with the BAYPLAN_HOME of its cluster',
+    );
   });
-  if (!config.caPem) throw new UserError(`${home.kubeconfig} names no certificate authority`, 'use the kubeconfig that `bayplan server` wrote');
+  if (!config.caPem)
+    throw new UserError(`${home.kubeconfig} names no certificate authority`, 'use the kubeconfig that `bayplan server` wrote');
   const transport = createRestTransport(config);
   const token: JoinToken = { id: random(6), secret: random(16), caHash: caHashOf(config.caPem) };
   const secret: Secret = {

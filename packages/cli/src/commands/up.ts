@@ -82,7 +82,12 @@ async function checkMachine(options: UpOptions): Promise<void> {
 }
 
 /** Starts the agent's process with certificates from the cluster's CA; what it returns settles when the process has ended. */
-async function startNode(options: UpOptions, server: RunningServer, logger: Logger, signal: AbortSignal): Promise<{ stopped: Promise<void> }> {
+async function startNode(
+  options: UpOptions,
+  server: RunningServer,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<{ stopped: Promise<void> }> {
   const credentials = await issueNodeCredentials(server.keys, options.nodeName, options.nodeIp, systemClock.now());
   await saveNodeCredentials(options.home, credentials);
   const args = nodeProcessArgs('agent', {

@@ -41,18 +41,25 @@ export async function findProgram(name: string): Promise<string | undefined> {
 
 /** Rejects with a `UserError` unless this machine can run containers as this user. Installs what Debian packages. */
 export async function ensureNodePrerequisites(progress: Progress): Promise<void> {
-  if (process.platform !== 'linux') throw new UserError(`containers need Linux, this is ${process.platform}`, 'try `npm run up -- --hollow 3` for a control plane with simulated nodes');
-  if (process.getuid?.() !== 0) throw new UserError('running containers needs root', 'use sudo, or try `npm run up -- --hollow 3` without it');
+  if (process.platform !== 'linux')
+    throw new UserError(
+      `containers need Linux, this is ${process.platform}`,
+      'try `npm run up -- --hollow 3` for a control plane with simulated nodes',
+    );
+  if (process.getuid?.() !== 0)
+    throw new UserError('running containers needs root', 'use sudo, or try `npm run up -- --hollow 3` without it');
   await checkKernel();
   const missing: string[] = [];
-  for (const [program, packageName] of Object.entries(requiredPrograms)) if ((await findProgram(program)) === undefined) missing.push(packageName);
+  for (const [program, packageName] of Object.entries(requiredPrograms))
+    if ((await findProgram(program)) === undefined) missing.push(packageName);
   if (missing.length > 0) await installPackages(missing, progress);
 }
 
 /** Installs Debian packages. Rejects with a `UserError` where there is no `apt-get` or it fails. */
 export async function installPackages(packages: readonly string[], progress: Progress): Promise<void> {
   const names = packages.join(' ');
-  if ((await findProgram('apt-get')) === undefined) throw new UserError(`missing: ${names}`, 'install them with the package manager of this system');
+  if ((await findProgram('apt-get')) === undefined)
+    throw new UserError(`missing: ${names}`, 'install them with the package manager of this system');
   progress.step(`Installing packages: ${names}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const install = ['install', '-y', '-q', '--no-install-recommends', ...packages];
@@ -88,7 +95,12 @@ export async function ensurePortFree(port: number, flag: string, address = '0.0.
   await new Promise<void>((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new UserError(`port ${port} cannot be used (${error.code ?? error.message})`, `stop what listens there, or choose another port with ${flag}`));
+      reject(
+        new UserError(
+          `port ${port} cannot be used (${error.code ?? error.message})`,
+          `stop what listens there, or choose another port with ${flag}`,
+        ),
+      );
     });
     server.listen({ port, host: address, exclusive: true }, () => server.close(() => resolve()));
   });

@@ -83,5 +83,9 @@ export async function stopProcess(record: ProcessRecord, graceMs: number): Promi
 export async function refuseSecondInstance(home: Home, roles: readonly string[]): Promise<void> {
   const running = await runningProcesses(home.run);
   const other = running.find((record) => roles.includes(record.role));
-  if (other) throw new UserError(`${other.role} runs on ${home.dir} already (pid ${other.pid})`, 'stop it with `npm run down`, or set BAYPLAN_HOME to another folder');
+  if (other)
+    throw new UserError(
+      `${other.role} runs on ${home.dir} already (pid ${other.pid})`,
+      'stop it with `npm run down`, or set BAYPLAN_HOME to another folder',
+    );
 }

@@ -30,7 +30,8 @@ export async function buildQuickstartImage(contentDir: string, outDir: string): 
 }
 
 async function layOutRootfs(rootfs: string, contentDir: string, work: string): Promise<void> {
-  for (const dir of ['bin', 'etc', 'tmp', 'proc', 'sys', 'dev', 'lib', 'lib64']) await mkdir(path.join(rootfs, dir), { recursive: true, mode: 0o755 });
+  for (const dir of ['bin', 'etc', 'tmp', 'proc', 'sys', 'dev', 'lib', 'lib64'])
+    await mkdir(path.join(rootfs, dir), { recursive: true, mode: 0o755 });
   await chmod(path.join(rootfs, 'tmp'), 0o1777);
   await cp(contentDir, path.join(rootfs, 'srv'), { recursive: true });
   const busybox = await chooseBusybox(work);
@@ -41,7 +42,8 @@ async function layOutRootfs(rootfs: string, contentDir: string, work: string): P
     await copyFile(library, path.join(rootfs, library));
   }
   const { stdout } = await run(busybox, ['--list']);
-  for (const applet of stdout.split('\n')) if (applet !== '' && applet !== 'busybox') await symlink('busybox', path.join(rootfs, 'bin', applet));
+  for (const applet of stdout.split('\n'))
+    if (applet !== '' && applet !== 'busybox') await symlink('busybox', path.join(rootfs, 'bin', applet));
   await writeFile(path.join(rootfs, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n');
   await writeFile(path.join(rootfs, 'etc/group'), 'root:x:0:\nnonroot:x:65532:\n');
 }
@@ -61,7 +63,10 @@ async function chooseBusybox(work: string): Promise<string> {
     return unpacked;
   } catch {
     if (own !== undefined) return own;
-    throw new UserError('no busybox on this machine to build the quickstart image from', 'install the package busybox, or use --no-quickstart');
+    throw new UserError(
+      'no busybox on this machine to build the quickstart image from',
+      'install the package busybox, or use --no-quickstart',
+    );
   }
 }
 
@@ -98,9 +103,15 @@ async function writeOciArchive(rootfs: string, work: string): Promise<string> {
     json({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.manifest.v1+json', config, layers: [layer] }),
     'application/vnd.oci.image.manifest.v1+json',
   );
-  const named = { ...manifest, annotations: { 'org.opencontainers.image.ref.name': quickstartImage, 'io.containerd.image.name': quickstartImage } };
+  const named = {
+    ...manifest,
+    annotations: { 'org.opencontainers.image.ref.name': quickstartImage, 'io.containerd.image.name': quickstartImage },
+  };
   await writeFile(path.join(layout, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-  await writeFile(path.join(layout, 'index.json'), json({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [named] }));
+  await writeFile(
+    path.join(layout, 'index.json'),
+    json({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [named] }),
+  );
   const archive = path.join(work, 'image.tar');
   await run('tar', ['-C', layout, '-cf', archive, 'oci-layout', 'index.json', 'blobs']);
   return archive;

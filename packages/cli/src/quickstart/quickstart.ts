@@ -25,7 +25,9 @@ export async function waitForNode(client: Client, name: string, signal: AbortSig
     const { items } = await client.list(resources.nodes, { signal });
     const ready = items.find((node) => node.metadata.name === name)?.status?.conditions?.find((condition) => condition.type === 'Ready');
     if (ready?.status === 'True') return undefined;
-    return ready === undefined ? `node ${name} has not registered` : `node ${name} is not Ready (${ready.message ?? ready.reason ?? 'no reason given'})`;
+    return ready === undefined
+      ? `node ${name} has not registered`
+      : `node ${name} is not Ready (${ready.message ?? ready.reason ?? 'no reason given'})`;
   });
 }
 
@@ -38,13 +40,16 @@ export async function loadQuickstartImage(home: Home, criSocket: string): Promis
 /** Applies the quickstart, waits until it is rolled out and until `web` answers through its Service address. */
 export async function rollOutQuickstart(client: Client, clusterDomain: string, progress: Progress, signal: AbortSignal): Promise<string[]> {
   progress.step('Rolling out the quickstart');
-  const objects = parseAllDocuments(await readFile(path.join(deployFolder, 'quickstart.yaml'), 'utf8')).map((document) => document.toJS() as KubeObject);
+  const objects = parseAllDocuments(await readFile(path.join(deployFolder, 'quickstart.yaml'), 'utf8')).map(
+    (document) => document.toJS() as KubeObject,
+  );
   for (const object of objects) await apply(client, object, signal);
   const deployments = objects.filter((object) => object.kind === 'Deployment');
   await until(rolloutDeadlineMs, signal, async () => {
     for (const { metadata } of deployments) {
       const deployment = await client.get(resources.deployments, { namespace: metadata.namespace, name: metadata.name ?? '' }, { signal });
-      if (!isRolledOut(deployment)) return `Deployment ${metadata.name ?? ''} is not rolled out (${await describePods(client, deployment, signal)})`;
+      if (!isRolledOut(deployment))
+        return `Deployment ${metadata.name ?? ''} is not rolled out (${await describePods(client, deployment, signal)})`;
     }
     return undefined;
   });
@@ -64,7 +69,11 @@ async function apply(client: Client, object: KubeObject, signal: AbortSignal): P
   const [version = '', group = ''] = (object.apiVersion ?? '').split('/').reverse();
   const ref = findResourceOfKind(group, version, object.kind ?? '');
   if (ref === undefined) throw new Error(`no resource for ${object.apiVersion ?? ''} ${object.kind ?? ''}`);
-  await client.patch(ref, { namespace: object.metadata.namespace, name: object.metadata.name ?? '' }, 'apply', object, { fieldManager, force: true, signal });
+  await client.patch(ref, { namespace: object.metadata.namespace, name: object.metadata.name ?? '' }, 'apply', object, {
+    fieldManager,
+    force: true,
+    signal,
+  });
 }
 
 function isRolledOut(deployment: Deployment): boolean {
@@ -116,7 +125,8 @@ async function until(deadlineMs: number, signal: AbortSignal, check: () => Promi
   for (;;) {
     const fault = await check();
     if (fault === undefined) return;
-    if (performance.now() > endMs) throw new UserError(fault, `nothing changed in ${deadlineMs / 1000} s; see the logs folder in BAYPLAN_HOME`);
+    if (performance.now() > endMs)
+      throw new UserError(fault, `nothing changed in ${deadlineMs / 1000} s; see the logs folder in BAYPLAN_HOME`);
     await sleep(pollMs, undefined, { signal });
   }
 }

@@ -1,0 +1,173 @@
+import { readdir } from 'node:fs/promises';
+import { request } from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { clientVersions } from './support/clients.ts';
+import { createTestCluster, kernelState } from './support/cluster.ts';
+import type { TestCluster } from './support/cluster.ts';
+
+const isRoot = process.getuid?.() === 0;
+const versions = process.env['BAYPLAN_TEST_FULL'] === '1' ? clientVersions : clientVersions.filter((version) => version !== '1.27');
+
+function httpGet(host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    request({ host, port: 80, timeout: 10_000, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+      response.on('end', () => resolve(body));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+async function eventually<T>(check: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
+  const endMs = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > endMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+describe.skipIf(!isRoot)('a one-node cluster (needs root)', () => {
+  let cluster: TestCluster;
+  let before: Awaited<ReturnType<typeof kernelState>>;
+
+  beforeAll(async () => {
+    before = await kernelState();
+    cluster = await createTestCluster();
+    const { code, stderr, stdout } = await cluster.up();
+    expect(code, `${stdout}\n${stderr}`).toBe(0);
+    expect(stdout).toContain(cluster.kubeconfig);
+  });
+
+  afterAll(async () => {
+    await cluster.remove();
+    expect(await kernelState()).toEqual(before);
+  });
+
+  test('the quickstart answers through its Service address', async () => {
+    const address = await cluster.kubectl(['get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}']);
+    expect(await httpGet(address)).toMatch(/^web web-\S+: greeter says: Hello from greeter-/);
+  });
+
+  test('a Service answers by DNS name from another pod', async () => {
+    const looked = await cluster.kubectl(['exec', 'deployment/web', '--', 'nslookup', '-type=a', 'greeter.default.svc.cluster.local']);
+    const address = await cluster.kubectl(['get', 'service', 'greeter', '-o', 'jsonpath={.spec.clusterIP}']);
+    expect(looked).toContain(address);
+    const asked = await cluster.kubectl(['exec', 'deployment/web', '--', 'wget', '-q', '-T', '5', '-O', '-', `http://${address}/`]);
+    expect(asked).toMatch(/^Hello from greeter-/);
+  });
+
+  test('a pod reaches the API with its token', async () => {
+    await cluster.kubectl(['create', 'clusterrolebinding', 'viewers', '--clusterrole=view', '--serviceaccount=default:default']);
+    const script =
+      'cat /var/run/secrets/kubernetes.io/serviceaccount/namespace; echo " $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT"; ls /var/run/secrets/kubernetes.io/serviceaccount';
+    const seen = await cluster.kubectl(['exec', 'deployment/web', '--', 'sh', '-c', script]);
+    expect(seen).toMatch(/^default 10\.96\.0\.1:443\nca\.crt\nnamespace\ntoken/);
+  });
+
+  describe.each(versions)('kubectl %s', (version) => {
+    const name = `app-${version.replace('.', '-')}`;
+    const kubectl = (args: readonly string[], input?: string) =>
+      cluster.kubectl(args, { version, ...(input === undefined ? {} : { input }) });
+
+    test('applies, scales, watches the rollout, reads and deletes', async () => {
+      const manifest = JSON.stringify({
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name, namespace: 'default' },
+        spec: {
+          replicas: 1,
+          selector: { matchLabels: { app: name } },
+          template: {
+            metadata: { labels: { app: name } },
+            spec: {
+              terminationGracePeriodSeconds: 1,
+              containers: [
+                {
+                  name: 'main',
+                  image: 'bayplan.local/quickstart:v1',
+                  command: ['sh', '-c', 'i=0; while true; do echo line $i; i=$((i+1)); sleep 1; done'],
+                },
+              ],
+            },
+          },
+        },
+      });
+      expect(await kubectl(['apply', '-f', '-'], manifest)).toBe(`deployment.apps/${name} created\n`);
+      expect(await kubectl(['apply', '-f', '-'], manifest)).toBe(`deployment.apps/${name} unchanged\n`);
+      expect(await kubectl(['rollout', 'status', `deployment/${name}`, '--timeout=60s'])).toContain('successfully rolled out');
+      expect(await kubectl(['scale', `deployment/${name}`, '--replicas=2'])).toBe(`deployment.apps/${name} scaled\n`);
+      await kubectl(['rollout', 'status', `deployment/${name}`, '--timeout=60s']);
+      const pods = await kubectl(['get', 'pods', '-l', `app=${name}`, '-o', 'wide']);
+      expect(pods.split('\n')[0]).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE +IP +NODE +NOMINATED NODE +READINESS GATES$/);
+      expect(pods.match(/1\/1 +Running +0 /g)).toHaveLength(2);
+      const described = await kubectl(['describe', 'pods', '-l', `app=${name}`]);
+      expect(described).toContain('Successfully assigned default/');
+      expect(described).toContain('Started');
+      expect(await kubectl(['exec', `deployment/${name}`, '--', 'echo', 'from', 'inside'])).toBe('from inside\n');
+      expect(await kubectl(['exec', '-i', `deployment/${name}`, '--', 'cat'], 'through stdin\n')).toBe('through stdin\n');
+      const failed = await cluster.tryKubectl(['exec', `deployment/${name}`, '--', 'sh', '-c', 'exit 7'], { version });
+      expect(failed.code).toBe(7);
+      expect(await kubectl(['logs', `deployment/${name}`, '--tail=1'])).toMatch(/^line \d+\n$/);
+      const followed = await cluster.tryKubectl(['logs', '-f', `deployment/${name}`, '--tail=0'], { version, timeoutMs: 4_000 });
+      expect(followed.stdout).toMatch(/^line \d+\nline \d+\n/);
+      expect(await kubectl(['delete', 'deployment', name])).toMatch(new RegExp(`^deployment.apps "${name}" deleted`));
+      await eventually(async () => expect(await kubectl(['get', 'pods', '-l', `app=${name}`, '-o', 'name'])).toBe(''));
+    });
+  });
+
+  test('a crashing container is reported as kubectl users know it', async () => {
+    await cluster.kubectl(['run', 'crasher', '--image=bayplan.local/quickstart:v1', '--restart=Always', '--', 'sh', '-c', 'exit 3']);
+    await eventually(async () => expect(await cluster.kubectl(['get', 'pod', 'crasher', '--no-headers'])).toContain('CrashLoopBackOff'));
+    const state = JSON.parse(
+      await cluster.kubectl(['get', 'pod', 'crasher', '-o', 'jsonpath={.status.containerStatuses[0].lastState}']),
+    ) as { terminated: { exitCode: number } };
+    expect(state.terminated.exitCode).toBe(3);
+    await cluster.kubectl(['delete', 'pod', 'crasher', '--grace-period=1']);
+  });
+
+  test('an image that does not exist is reported as kubectl users know it', async () => {
+    await cluster.kubectl(['run', 'lost', '--image=127.0.0.1:1/none:v1']);
+    await eventually(async () =>
+      expect(await cluster.kubectl(['get', 'pod', 'lost', '--no-headers'])).toMatch(/ErrImagePull|ImagePullBackOff/),
+    );
+    await cluster.kubectl(['delete', 'pod', 'lost', '--grace-period=0', '--force']);
+  });
+
+  test('killing the whole cluster loses no object and restarts no container', async () => {
+    const query = [
+      'get',
+      'pods',
+      '-A',
+      '-o',
+      'jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}{"\\n"}{end}',
+    ];
+    await cluster.kubectl(['create', 'configmap', 'survivor', '--from-literal=a=b']);
+    const containers = await cluster.kubectl(query);
+    expect(containers.trim().split('\n').length).toBeGreaterThanOrEqual(3);
+    expect((await cluster.killAll()).length).toBeGreaterThanOrEqual(3);
+    const { code, stderr } = await cluster.up();
+    expect(code, stderr).toBe(0);
+    expect(await cluster.kubectl(['get', 'configmap', 'survivor', '-o', 'jsonpath={.data.a}'])).toBe('b');
+    expect(await cluster.kubectl(query)).toBe(containers);
+    expect(await cluster.kubectl(['exec', 'deployment/web', '--', 'echo', 'alive'])).toBe('alive\n');
+  });
+
+  test('a second instance is refused in one line', async () => {
+    const { code, stderr } = await cluster.up();
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stderr).toMatch(/runs on .* already \(pid \d+\)/);
+  });
+
+  test('what should be secret is readable by its owner only', async () => {
+    const { statSync } = await import('node:fs');
+    expect(statSync(cluster.kubeconfig).mode & 0o777).toBe(0o600);
+    for (const name of await readdir(`${cluster.home}/pki`)) expect(statSync(`${cluster.home}/pki/${name}`).mode & 0o777, name).toBe(0o600);
+  });
+});

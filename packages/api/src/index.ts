@@ -18,3 +18,99 @@ export type {
   ScalarDescriptor,
   ScalarName,
 } from './schema/descriptor.ts';
+export type { AccessAttributes, GroupKind, GroupResource } from './errors/constructors.ts';
+export {
+  accessDenied,
+  alreadyExists,
+  applyConflict,
+  badRequest,
+  conflict,
+  expired,
+  forbidden,
+  generateNameConflict,
+  gone,
+  internalError,
+  invalid,
+  methodNotAllowed,
+  methodNotSupported,
+  notAcceptable,
+  notFound,
+  objectModified,
+  pathNotFound,
+  requestEntityTooLarge,
+  serverTimeout,
+  serviceUnavailable,
+  timeout,
+  tooManyRequests,
+  unauthorized,
+  unsupportedMediaType,
+} from './errors/constructors.ts';
+export type { FieldError, FieldErrorType } from './errors/field-error.ts';
+export {
+  fieldDuplicate,
+  fieldErrorsText,
+  fieldErrorText,
+  fieldForbidden,
+  fieldInternalError,
+  fieldInvalid,
+  fieldNotFound,
+  fieldNotSupported,
+  fieldRequired,
+  fieldTooFew,
+  fieldTooLong,
+  fieldTooMany,
+  fieldTooShort,
+  fieldTypeInvalid,
+} from './errors/field-error.ts';
+export { FieldPath } from './errors/field-path.ts';
+export {
+  detailsOf,
+  isAlreadyExists,
+  isBadRequest,
+  isConflict,
+  isExpired,
+  isFailureStatus,
+  isForbidden,
+  isInternalError,
+  isInvalid,
+  isMethodNotSupported,
+  isNotAcceptable,
+  isNotFound,
+  isRequestEntityTooLarge,
+  isServerTimeout,
+  isServiceUnavailable,
+  isTimeout,
+  isTooManyRequests,
+  isUnauthorized,
+  isUnsupportedMediaType,
+  reasonOf,
+  retryAfterSecondsOf,
+  statusOf,
+} from './errors/guards.ts';
+export type { FailureCause, FailureDetails, FailureStatus, StatusReason } from './errors/status.ts';
+export { StatusError, statusError } from './errors/status.ts';
+export {
+  byteLength,
+  cidrFaults,
+  cIdentifierFaults,
+  configMapKeyFaults,
+  dns1035LabelFaults,
+  dns1123LabelFaults,
+  dns1123SubdomainFaults,
+  environmentNameFaults,
+  ipFamily,
+  ipFaults,
+  labelValueFaults,
+  pathSegmentFaults,
+  portNameFaults,
+  portNumberFaults,
+  qualifiedNameFaults,
+  wildcardSubdomainFaults,
+} from './names.ts';
+export type { QuantityFormat } from './quantity.ts';
+export { canonicalQuantity, formatBytes, formatMilli, isQuantity, milliOf, parseQuantity, Quantity, unitsOf } from './quantity.ts';
+export type { FieldRequirement } from './selectors/field-selector.ts';
+export { checkFieldLabels, FieldSelector, parseFieldSelector } from './selectors/field-selector.ts';
+export type { LabelSelectorObject, Labels, Requirement, SelectorOperator } from './selectors/label-selector.ts';
+export { everything, nothing, parseLabelSelector, Selector, selectorOf, selectorOfLabels } from './selectors/label-selector.ts';
+export { formatDuration, formatMicroTime, formatTime, humanDuration, parseDuration, parseTime } from './time.ts';

@@ -114,3 +114,6 @@ export { checkFieldLabels, FieldSelector, parseFieldSelector } from './selectors
 export type { LabelSelectorObject, Labels, Requirement, SelectorOperator } from './selectors/label-selector.ts';
 export { everything, nothing, parseLabelSelector, Selector, selectorOf, selectorOfLabels } from './selectors/label-selector.ts';
 export { formatDuration, formatMicroTime, formatTime, humanDuration, parseDuration, parseTime } from './time.ts';
+export type { Decoded, DecodeOptions, FieldValidation } from './codec/decode.ts';
+export { decodeJson, decodeObject, parseJson } from './codec/decode.ts';
+export { findDuplicateFields } from './codec/duplicates.ts';

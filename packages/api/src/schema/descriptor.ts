@@ -35,6 +35,11 @@ export interface ObjectDescriptor extends Common {
   readonly preserveUnknown: boolean;
   /** `x-kubernetes-embedded-resource`: has apiVersion, kind and metadata of its own. */
   readonly embeddedResource: boolean;
+  /**
+   * A custom resource's schema: values are kept as they were sent (pruned, not normalised as Go would),
+   * and a wrong type is a fault for validation to report, not a decoding error.
+   */
+  readonly dynamic?: boolean | undefined;
   /** Set for top-level kinds, which therefore carry `apiVersion` and `kind`. */
   readonly kind?: GroupVersionKind | undefined;
 }

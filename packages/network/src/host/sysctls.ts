@@ -34,7 +34,9 @@ export async function applySysctls(logger: Logger, sysctls: readonly Sysctl[] = 
       await writeFile(file, String(sysctl.value));
       logger.debug('Changed sysctl', { sysctl: sysctl.path, from: current, to: sysctl.value });
     } catch (err) {
-      logger.warn('Could not set sysctl', { sysctl: sysctl.path, value: sysctl.value, err });
+      // Inside a network namespace some exist only on the host.
+      const absent = err instanceof Error && 'code' in err && err.code === 'ENOENT';
+      logger[absent ? 'debug' : 'warn']('Could not set sysctl', { sysctl: sysctl.path, value: sysctl.value, err });
     }
   }
 }

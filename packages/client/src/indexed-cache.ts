@@ -49,7 +49,9 @@ export class IndexedCache<T extends KubeObject> implements Lister<T> {
   }
 
   addIndex(name: string, valuesOf: IndexFunction<T>): void {
-    if (this.#indexes.has(name)) throw new Error(`There is already an index ${name}`);
+    const known = this.#indexes.get(name);
+    if (known?.valuesOf === valuesOf) return;
+    if (known !== undefined) throw new Error(`There is already another index ${name}`);
     const index: Index<T> = { valuesOf, buckets: new Map() };
     this.#indexes.set(name, index);
     for (const [key, object] of this.#objects) for (const value of valuesOf(object)) addTo(index, value, key);

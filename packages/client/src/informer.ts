@@ -56,7 +56,7 @@ export interface Informer<T extends KubeObject = KubeObject> {
   readonly hasSynced: boolean;
   /** Returns a function that removes the handlers again. */
   addHandlers(handlers: InformerHandlers<T>): () => void;
-  /** Adds an index over everything cached now and later; replacing one of the same name is an error. */
+  /** Adds an index over everything cached now and later. The same function again is fine; another of the same name is an error. */
   addIndexers(indexers: Readonly<Record<string, IndexFunction<T>>>): void;
   /** Begins to list and watch until the signal aborts. Later calls do nothing. */
   start(signal: AbortSignal): void;

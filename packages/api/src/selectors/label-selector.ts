@@ -14,8 +14,8 @@ export type Labels = Readonly<Record<string, string>> | undefined;
 
 /** The `LabelSelector` object of the API. */
 export interface LabelSelectorObject {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[];
+  readonly matchLabels?: Readonly<Record<string, string>> | undefined;
+  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] | undefined }[] | undefined;
 }
 
 function matchesRequirement(requirement: Requirement, labels: Labels): boolean {

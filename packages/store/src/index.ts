@@ -1,3 +1,17 @@
-export type { GetResult, ListOptions, ListResult, Revision, Store, StoredItem, StoreEvent, StoreStatus, WatchBatch, WatchOptions } from './store.ts';
+export { openEmbeddedStore } from './embedded/embedded-store.ts';
+export type { EmbeddedStoreOptions } from './embedded/embedded-store.ts';
+export { firstRevision, maxKeyBytes, maxWriteBytes } from './limits.ts';
+export type {
+  GetResult,
+  ListOptions,
+  ListResult,
+  Revision,
+  Store,
+  StoredItem,
+  StoreEvent,
+  StoreStatus,
+  WatchBatch,
+  WatchOptions,
+} from './store.ts';
 export { isStoreError, StoreError } from './store-error.ts';
 export type { StoreErrorReason } from './store-error.ts';

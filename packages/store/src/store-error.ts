@@ -1,16 +1,6 @@
 /** Why a store operation did not succeed. A closed set: callers switch over it exhaustively. */
 export type StoreErrorReason =
-  | 'not-found'
-  | 'exists'
-  | 'conflict'
-  | 'compacted'
-  | 'too-large'
-  | 'invalid'
-  | 'corrupt'
-  | 'full'
-  | 'unreachable'
-  | 'timeout'
-  | 'closed';
+  'not-found' | 'exists' | 'conflict' | 'compacted' | 'too-large' | 'invalid' | 'corrupt' | 'full' | 'unreachable' | 'timeout' | 'closed';
 
 export class StoreError extends Error {
   override readonly name = 'StoreError';

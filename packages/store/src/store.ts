@@ -67,13 +67,23 @@ export interface WatchBatch {
 export interface StoreStatus {
   readonly backend: string;
   readonly revision: Revision;
+  /** Reads and watches before this revision reject with `compacted`. */
   readonly compactedRevision: Revision;
   readonly sizeBytes: number;
+  /** Bytes of `sizeBytes` that hold data; the rest is reused by later writes. */
+  readonly usedBytes: number;
+  /** What an operator must see to, as a sentence (a full disk, a failed compaction). */
+  readonly problem: string | undefined;
 }
 
 /**
  * Etcd's semantics, without etcd's API. Every promise rejects with a `StoreError`. A write that
- * resolved is on disk (embedded: flushed; etcd: agreed by a quorum).
+ * resolved is on disk (embedded: flushed; etcd: agreed by a quorum). One that rejects with `timeout`
+ * or `unreachable` may or may not have been made: read the key to find out.
+ *
+ * An empty store is at revision 1. A key is 1 to 1,024 bytes of UTF-8 without NUL (`invalid`
+ * otherwise). A value is at most 1.5 MiB with its key (`too-large` otherwise). Reading at a revision
+ * that does not exist yet is `invalid`.
  */
 export interface Store {
   get(key: string, options?: { readonly revision?: Revision; readonly signal?: AbortSignal }): Promise<GetResult>;
@@ -84,11 +94,21 @@ export interface Store {
   update(key: string, value: Buffer, expected: Revision): Promise<Revision>;
   /** Rejects with `not-found`, or with `conflict` when the key is no longer at `expected`. */
   delete(key: string, expected: Revision): Promise<Revision>;
-  /** Starts at once: events after `after` are kept for the caller from the moment this returns. */
+  /**
+   * Events in order, each once, from history and then live, for one consumer. Nothing is buffered
+   * per watcher: one that reads slowly reads history again, and gets `compacted` when it is gone.
+   * Ends without an error when the signal aborts; rejects with `closed` when the store closes.
+   */
   watch(options: WatchOptions): AsyncIterable<WatchBatch>;
-  /** A linearizable read of the newest revision. */
+  /**
+   * A linearizable read of the newest revision. Every watch soon reports a batch at it or later, so
+   * a cache fed by a watch is fresh once it has reached this revision.
+   */
   currentRevision(): Promise<Revision>;
-  /** Forgets history before `revision`; the newest value of every key stays. */
+  /**
+   * Forgets history before `revision`; the newest value of every key stays. Does nothing when that
+   * was done before. Rejects with `invalid` for a revision that does not exist yet.
+   */
   compact(revision: Revision): Promise<void>;
   status(): Promise<StoreStatus>;
   close(): Promise<void>;

@@ -1,3 +1,4 @@
+import type { LabelSelector } from '../generated/types.ts';
 import { badRequest } from '../errors/constructors.ts';
 import { fieldErrorText, fieldInvalid } from '../errors/field-error.ts';
 import { labelValueFaults, qualifiedNameFaults } from '../names.ts';
@@ -11,12 +12,6 @@ export interface Requirement {
 }
 
 export type Labels = Readonly<Record<string, string>> | undefined;
-
-/** The `LabelSelector` object of the API. */
-export interface LabelSelectorObject {
-  readonly matchLabels?: Readonly<Record<string, string>> | undefined;
-  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] | undefined }[] | undefined;
-}
 
 function matchesRequirement(requirement: Requirement, labels: Labels): boolean {
   const value = labels !== undefined && Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined;
@@ -124,7 +119,7 @@ const expressionOperators: Readonly<Record<string, SelectorOperator>> = {
  * The matcher of a LabelSelector object: absent matches nothing, empty everything.
  * @throws StatusError BadRequest for an operator that is not one.
  */
-export function selectorOf(object: LabelSelectorObject | undefined | null): Selector {
+export function selectorOf(object: LabelSelector | undefined | null): Selector {
   if (object === undefined || object === null) return nothing;
   const requirements: Requirement[] = [];
   for (const [key, value] of Object.entries(object.matchLabels ?? {})) requirements.push({ key, operator: 'Equals', values: [value] });

@@ -1,4 +1,6 @@
 export type { ApiServer, ApiServerOptions, Identity } from './api-server.ts';
 export type { ApiRequest, HttpMethod, Peer, RequestBody } from './http/request.ts';
 export type { ApiResponse, ResponseBody } from './http/response.ts';
-export type { ClusterKeys, IssuedCertificate, KeyPair } from './keys/cluster-keys.ts';
+export type { ClusterKeys } from './keys/cluster-keys.ts';
+export { createApiServer } from './create-api-server.ts';
+export { loadOrCreateClusterKeys } from './keys/load-cluster-keys.ts';

@@ -27,5 +27,14 @@ export type RequestBody =
 
 export type Peer =
   | { readonly kind: 'anonymous' }
-  | { readonly kind: 'certificate'; readonly commonName: string; readonly organizations: readonly string[]; readonly serial: string }
+  | {
+      readonly kind: 'certificate';
+      readonly commonName: string;
+      readonly organizations: readonly string[];
+      /** SHA-256 in hexadecimal. */
+      readonly fingerprint: string;
+      readonly notAfterMs: number;
+    }
+  /** One was shown, but not of our CA, expired or not for clients. */
+  | { readonly kind: 'untrusted-certificate' }
   | { readonly kind: 'loopback'; readonly identity: Identity };

@@ -1,20 +1,13 @@
-/** The keys that every server of a cluster shares. PEM strings unless said otherwise. */
+import type { KeyPair } from '@bayplan/component-base';
+
+/** The keys that every server of a cluster shares. */
 export interface ClusterKeys {
+  /** Signs every client and serving certificate of the cluster. */
   readonly ca: KeyPair;
   /** Signs the certificate with which the aggregator calls extension API servers. */
   readonly frontProxyCa: KeyPair;
-  /** Signs ServiceAccount tokens (ECDSA P-256, ES256). */
-  readonly serviceAccount: { readonly privateKey: string; readonly publicKey: string };
+  /** PKCS #8 PEM, ECDSA P-256: signs ServiceAccount tokens (ES256). */
+  readonly serviceAccountKeyPem: string;
   /** 32 bytes: encrypts Secrets at rest. */
   readonly encryptionKey: Buffer;
-}
-
-export interface KeyPair {
-  readonly certificate: string;
-  readonly privateKey: string;
-}
-
-export interface IssuedCertificate {
-  readonly certificatePem: string;
-  readonly privateKeyPem: string;
 }

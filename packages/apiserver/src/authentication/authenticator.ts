@@ -1,0 +1,68 @@
+import { unauthorized } from '@bayplan/api';
+import type { Clock } from '@bayplan/component-base';
+import type { ApiRequest } from '../http/request.ts';
+import { anonymous, authenticated } from '../chain/user.ts';
+import type { User } from '../chain/user.ts';
+
+/** One way of proving who one is by a bearer token. */
+export interface TokenAuthenticator {
+  /** Undefined when the token is not of this kind. Throws `Unauthorized` when it is, but is not good. */
+  authenticate(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined>;
+}
+
+export interface AuthenticatedToken {
+  readonly user: User;
+  /** The audiences that the token is good for, among those asked. */
+  readonly audiences: readonly string[];
+}
+
+/** Certificate first, then bearer token, then anonymous. Throws `Unauthorized` for credentials that are shown but wrong. */
+export class Authenticator {
+  private readonly tokens: readonly TokenAuthenticator[];
+  private readonly clock: Clock;
+
+  constructor(tokens: readonly TokenAuthenticator[], clock: Clock) {
+    this.tokens = tokens;
+    this.clock = clock;
+  }
+
+  async authenticate(request: ApiRequest): Promise<User> {
+    const { peer } = request;
+    if (peer.kind === 'loopback') return authenticated(peer.identity.name, peer.identity.groups ?? []);
+    if (peer.kind === 'certificate' && peer.commonName !== '' && peer.notAfterMs > this.clock.now()) {
+      return authenticated(peer.commonName, peer.organizations, {
+        extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${peer.fingerprint}`] },
+      });
+    }
+    const token = bearerToken(request.headers['authorization']) ?? webSocketToken(request.headers['sec-websocket-protocol']);
+    if (token !== undefined) return (await this.authenticateToken(token)).user;
+    if (peer.kind !== 'anonymous') throw unauthorized();
+    return anonymous;
+  }
+
+  /** Throws `Unauthorized` when no authenticator knows the token. */
+  async authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken> {
+    for (const authenticator of this.tokens) {
+      const found = await authenticator.authenticate(token, audiences);
+      if (found !== undefined) return found;
+    }
+    throw unauthorized();
+  }
+}
+
+function bearerToken(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const match = /^bearer +(\S+)$/i.exec(header.trim());
+  return match?.[1];
+}
+
+const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
+
+/** Browsers cannot set headers on a WebSocket, so the token may come as a subprotocol. */
+function webSocketToken(header: string | undefined): string | undefined {
+  const protocol = header
+    ?.split(',')
+    .map((part) => part.trim())
+    .find((part) => part.startsWith(protocolPrefix));
+  return protocol === undefined ? undefined : Buffer.from(protocol.slice(protocolPrefix.length), 'base64url').toString('utf8');
+}

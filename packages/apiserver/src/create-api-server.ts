@@ -1,0 +1,118 @@
+import { internalError, StatusError, statusOf } from '@bayplan/api';
+import { issueCertificate } from '@bayplan/component-base';
+import type { ApiServer, ApiServerOptions } from './api-server.ts';
+import { createServerParts } from './server-parts.ts';
+import { chain } from './chain/chain.ts';
+import { authenticate } from './chain/authenticate.ts';
+import { audit } from './chain/audit.ts';
+import { authorize } from './chain/authorize.ts';
+import { impersonate } from './chain/impersonate.ts';
+import { limitInFlight } from './chain/limit-in-flight.ts';
+import type { RequestContext } from './chain/context.ts';
+import { encode } from './chain/encode.ts';
+import { negotiate } from './chain/negotiate.ts';
+import type { Outcome } from './chain/outcome.ts';
+import { parseRequest } from './chain/request-info.ts';
+import { anonymous } from './chain/user.ts';
+import { dispatch } from './dispatch.ts';
+import type { ApiRequest } from './http/request.ts';
+import type { ApiResponse } from './http/response.ts';
+import { listen } from './http/listener.ts';
+import type { Listener } from './http/listener.ts';
+import { LoopbackTransport } from './loopback.ts';
+import { bootstrap } from './bootstrap/bootstrap.ts';
+import { servingNames } from './serving-names.ts';
+
+/** Makes an API server on `options.store`: starts its watch, writes the bootstrap objects. Does not listen yet. */
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { clock, logger } = options;
+  const parts = await createServerParts(options);
+  const limits = options.maxRequestsInFlight ?? { readOnly: 400, mutating: 200 };
+  const runChain = chain(
+    [
+      parts.measure,
+      authenticate(parts.authenticator),
+      audit(undefined),
+      impersonate(parts.authorizer),
+      limitInFlight(limits),
+      authorize(parts.authorizer),
+    ],
+    (context) => dispatch(parts, context),
+  );
+  const contextOf = (request: ApiRequest): RequestContext => {
+    const info = parseRequest(request.method, request.path, request.query);
+    const knownResource = info.isResource && parts.registry.find(info.group, info.version, info.resource) !== undefined;
+    return { request, info, knownResource, startMs: clock.now(), user: anonymous, warnings: [] };
+  };
+
+  const handle = async (request: ApiRequest): Promise<ApiResponse> => {
+    let context: RequestContext | undefined;
+    try {
+      context = contextOf(request);
+      const representation = negotiate(request.headers['accept'], request.query, request.headers['user-agent']);
+      return await encode(context, await runChain(context), representation);
+    } catch (error) {
+      return failure(context, error);
+    }
+  };
+  const failure = (context: RequestContext | undefined, error: unknown): ApiResponse => {
+    const status = statusOf(error) ?? (error instanceof URIError ? undefined : unexpected(error, context));
+    const body = status ?? {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: 'malformed URL',
+      reason: 'BadRequest',
+      code: 400,
+    };
+    const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' };
+    const retryAfter = status?.details?.retryAfterSeconds;
+    if (retryAfter !== undefined) headers['retry-after'] = retryAfter.toString();
+    return { status: body.code, headers, body: { kind: 'bytes', chunks: [Buffer.from(`${JSON.stringify(body)}\n`)] } };
+  };
+  const unexpected = (error: unknown, context: RequestContext | undefined) => {
+    logger.error('Request failed', { err: error, method: context?.request.method, path: context?.request.path });
+    return internalError((error as Error).message, error).status;
+  };
+  const runLoopback = async (request: ApiRequest): Promise<Outcome> => {
+    try {
+      return await runChain(contextOf(request));
+    } catch (error) {
+      if (error instanceof StatusError) throw error;
+      if (request.signal.aborted) throw error;
+      logger.error('Request failed', { err: error, method: request.method, path: request.path });
+      throw internalError((error as Error).message, error);
+    }
+  };
+
+  const loopback: ApiServer['loopback'] = (identity) => new LoopbackTransport(runLoopback, identity);
+  const maintenance = await bootstrap(parts, loopback({ name: 'system:apiserver', groups: ['system:masters'] }));
+  let listener: Listener | undefined;
+  return {
+    handle,
+    loopback,
+    caPem: options.keys.ca.certPem,
+    async listen() {
+      const names = servingNames(parts.settings, options.tlsSans ?? []);
+      const serving = await issueCertificate(options.keys.ca, { commonName: 'kube-apiserver', ...names, usages: ['server'] }, clock.now());
+      listener = await listen({
+        bindAddress: options.bindAddress ?? '0.0.0.0',
+        port: options.port ?? 6443,
+        serving,
+        clientCaPem: options.keys.ca.certPem,
+        handle,
+        upgrade: async (_request, socket) => void socket.destroy(),
+        logger,
+      });
+      await maintenance.published(listener.port);
+      return { address: listener.address, port: listener.port };
+    },
+    async close() {
+      await maintenance.stop();
+      parts.registry.endWatches();
+      await listener?.close();
+      await parts.hub.close();
+    },
+  };
+}

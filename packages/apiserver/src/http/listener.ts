@@ -1,0 +1,148 @@
+import { requestEntityTooLarge } from '@bayplan/api';
+import type { KeyPair, Logger } from '@bayplan/component-base';
+import { once } from 'node:events';
+import { createSecureServer } from 'node:http2';
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { peerOf } from './peer.ts';
+import type { ApiRequest, HttpMethod, RequestBody } from './request.ts';
+import type { ApiResponse } from './response.ts';
+import { writeResponse } from './write-response.ts';
+
+const maxBodyBytes = 3 * 1024 * 1024;
+/** Megabytes of one HTTP/2 session: all watches of a client share one. */
+const maxSessionMemory = 256;
+const maxConcurrentStreams = 1000;
+const closeGraceMs = 5_000;
+
+export interface ListenerOptions {
+  readonly bindAddress: string;
+  readonly port: number;
+  readonly serving: KeyPair;
+  /** Client certificates are checked against it. */
+  readonly clientCaPem: string;
+  readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
+  /** Takes over a connection that asks for another protocol (HTTP/1.1 Upgrade). */
+  readonly upgrade: (request: ApiRequest, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly logger: Logger;
+}
+
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+type AnyRequest = IncomingMessage | Http2ServerRequest;
+
+/** HTTPS with HTTP/2 and HTTP/1.1, chosen by ALPN. Resolves when it accepts connections. */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const server = createSecureServer({
+    allowHTTP1: true,
+    key: options.serving.keyPem,
+    cert: options.serving.certPem,
+    ca: options.clientCaPem,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    maxSessionMemory,
+    settings: { maxConcurrentStreams, initialWindowSize: 1024 * 1024 },
+  });
+  server.on('request', (req: AnyRequest, res: ServerResponse | Http2ServerResponse) => {
+    void answer(options, req, res).catch((error: unknown) => options.logger.error('Request handling failed', { err: error }));
+  });
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    void takeOver(options, req, socket, head);
+  });
+  const connections = trackConnections(server);
+  server.listen(options.port, options.bindAddress);
+  await once(server, 'listening');
+  const { address, port } = server.address() as AddressInfo;
+  return { address, port, close: () => close(server, connections) };
+}
+
+async function answer(options: ListenerOptions, req: AnyRequest, res: ServerResponse | Http2ServerResponse): Promise<void> {
+  const abort = new AbortController();
+  res.on('close', () => abort.abort(new Error('the client closed the connection')));
+  res.on('error', (error: Error) => options.logger.debug('Response could not be written', { err: error }));
+  const response = await options.handle(toApiRequest(req, req.socket as TLSSocket, abort.signal));
+  await writeResponse(req, res, response, abort.signal);
+}
+
+async function takeOver(options: ListenerOptions, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  const abort = new AbortController();
+  socket.on('close', () => abort.abort(new Error('the client closed the connection')));
+  socket.on('error', (error: Error) => options.logger.debug('Upgraded connection failed', { err: error }));
+  try {
+    await options.upgrade(toApiRequest(req, req.socket as TLSSocket, abort.signal), socket, head);
+  } catch (error) {
+    options.logger.error('Upgrade failed', { err: error });
+    socket.destroy();
+  }
+}
+
+function toApiRequest(req: AnyRequest, socket: TLSSocket, signal: AbortSignal): ApiRequest {
+  const url = req.url ?? '/';
+  const question = url.indexOf('?');
+  return {
+    method: (req.method ?? 'GET') as HttpMethod,
+    path: question < 0 ? url : url.slice(0, question),
+    query: new URLSearchParams(question < 0 ? '' : url.slice(question + 1)),
+    headers: plainHeaders(req),
+    body: bodyOf(req),
+    peer: peerOf(socket),
+    remoteAddress: socket.remoteAddress ?? '',
+    signal,
+  };
+}
+
+function plainHeaders(req: AnyRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(req.headers)) {
+    if (value !== undefined && !name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
+  }
+  return headers;
+}
+
+function bodyOf(req: AnyRequest): RequestBody {
+  if (req.method === 'GET' || req.method === 'HEAD') return { kind: 'none' };
+  return {
+    kind: 'bytes',
+    async read() {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      for await (const chunk of req as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > maxBodyBytes) throw requestEntityTooLarge(`limit is ${maxBodyBytes.toString()}`);
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    },
+  };
+}
+
+function trackConnections(server: Http2SecureServer): Set<Duplex> {
+  const connections = new Set<Duplex>();
+  server.on('connection', (socket: Duplex) => {
+    connections.add(socket);
+    socket.on('close', () => connections.delete(socket));
+  });
+  server.on('tlsClientError', (_error: Error, socket: Duplex) => socket.destroy());
+  return connections;
+}
+
+/** Stops accepting; connections that have not ended by themselves within the grace are cut. */
+async function close(server: Http2SecureServer, connections: ReadonlySet<Duplex>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const cut = setTimeout(
+    () => {
+      for (const socket of connections) socket.destroy();
+    },
+    connections.size === 0 ? 0 : Math.min(closeGraceMs, 300),
+  );
+  await closed;
+  clearTimeout(cut);
+}

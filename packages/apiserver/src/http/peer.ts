@@ -1,0 +1,42 @@
+import { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import type { Peer } from './request.ts';
+
+const known = new WeakMap<object, Peer>();
+const nobody: Peer = { kind: 'anonymous' };
+
+/**
+ * What TLS has established about the other side; kept for the life of the connection. HTTP/2
+ * requests hand out a proxy of their session's socket, which answers like the socket itself.
+ */
+export function peerOf(socket: TLSSocket): Peer {
+  const kept = known.get(socket);
+  if (kept !== undefined) return kept;
+  const certificate = socket.getPeerX509Certificate?.();
+  const peer = certificate === undefined ? nobody : describe(certificate, socket.authorized);
+  known.set(socket, peer);
+  return peer;
+}
+
+function describe(certificate: X509Certificate, trusted: boolean): Peer {
+  if (!trusted || !isForClients(certificate)) return { kind: 'untrusted-certificate' };
+  const subject = certificate.subject.split('\n').map((line) => {
+    const equals = line.indexOf('=');
+    return { type: line.slice(0, equals), value: line.slice(equals + 1).replace(/\\(.)/g, '$1') };
+  });
+  return {
+    kind: 'certificate',
+    commonName: subject.find((part) => part.type === 'CN')?.value ?? '',
+    organizations: subject.filter((part) => part.type === 'O').map((part) => part.value),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+    notAfterMs: Date.parse(certificate.validTo),
+  };
+}
+
+const clientAuthOid = '1.3.6.1.5.5.7.3.2';
+const anyPurposeOid = '2.5.29.37.0';
+
+function isForClients(certificate: X509Certificate): boolean {
+  const usages = certificate.keyUsage as readonly string[] | undefined;
+  return usages === undefined || usages.includes(clientAuthOid) || usages.includes(anyPurposeOid);
+}

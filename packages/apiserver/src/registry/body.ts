@@ -1,0 +1,54 @@
+import { badRequest, unsupportedMediaType } from '@bayplan/api';
+import type { RequestContext } from '../chain/context.ts';
+
+/** The media type of the request's body, without parameters; JSON when nothing is said. */
+export function contentTypeOf(context: RequestContext): string {
+  const header = context.request.headers['content-type'] ?? 'application/json';
+  return (header.split(';')[0] ?? '').trim().toLowerCase();
+}
+
+/** The body as a JSON value, from JSON or YAML. A loopback's object is copied: handlers may change what they get. */
+export async function readValue(context: RequestContext): Promise<unknown> {
+  const { body } = context.request;
+  switch (body.kind) {
+    case 'none':
+      return undefined;
+    case 'object':
+      return body.value === undefined ? undefined : structuredClone(body.value);
+    case 'bytes': {
+      const bytes = await body.read();
+      if (bytes.length === 0) return undefined;
+      return parseBody(bytes, contentTypeOf(context));
+    }
+  }
+}
+
+async function parseBody(bytes: Buffer, contentType: string): Promise<unknown> {
+  switch (contentType) {
+    case 'application/json':
+    case '':
+      return parseJson(bytes);
+    case 'application/yaml':
+      return parseYaml(bytes);
+    default:
+      throw unsupportedMediaType(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']);
+  }
+}
+
+export function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+  }
+}
+
+/** The YAML parser is loaded when the first YAML body comes. */
+export async function parseYaml(bytes: Buffer): Promise<unknown> {
+  const { parse } = await import('yaml');
+  try {
+    return parse(bytes.toString('utf8'), { maxAliasCount: 100 }) as unknown;
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: ${(error as Error).message}`);
+  }
+}

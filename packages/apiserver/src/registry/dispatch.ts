@@ -1,0 +1,53 @@
+import { methodNotSupported, pathNotFound } from '@bayplan/api';
+import type { ResourceContext } from '../chain/context.ts';
+import type { Outcome } from '../chain/outcome.ts';
+import { isStored, subresourceOf } from './served-resource.ts';
+import type { ServedResource, StoredResource } from './served-resource.ts';
+import { createObject } from './verbs/create.ts';
+import { deleteCollection, deleteObject } from './verbs/delete.ts';
+import { getObject, listObjects } from './verbs/read.ts';
+import type { VerbCall, VerbServices } from './verbs/services.ts';
+import { patchObject } from './verbs/patch.ts';
+import { updateObject } from './verbs/update.ts';
+import { watchObjects } from './verbs/watch.ts';
+
+/** A handler of something that is not plain storage: a subresource, or a resource that only answers. */
+export type SpecialHandler = (services: VerbServices, context: ResourceContext, resource: ServedResource) => Promise<Outcome>;
+
+/** Finds the verb for a request to a resource. Throws `NotFound` and `MethodNotAllowed`. */
+export async function dispatchResource(
+  services: VerbServices,
+  specials: ReadonlyMap<string, SpecialHandler>,
+  context: ResourceContext,
+): Promise<Outcome> {
+  const { group, version, resource: plural, subresource, verb } = context.info;
+  const resource = services.registry.find(group, version, plural);
+  if (resource === undefined) throw pathNotFound();
+  if (subresource !== '' && subresourceOf(resource, subresource) === undefined) throw pathNotFound();
+  const special = specials.get(`${group}/${plural}${subresource === '' ? '' : `/${subresource}`}`);
+  if (special !== undefined) return special(services, context, resource);
+  const allowed = subresource === '' ? resource.verbs : (subresourceOf(resource, subresource)?.verbs ?? []);
+  if (!allowed.includes(verb) || !isStored(resource)) throw methodNotSupported(resource, verb);
+  return runVerb({ services, context, resource: resource as StoredResource });
+}
+
+function runVerb(call: VerbCall): Promise<Outcome> {
+  switch (call.context.info.verb) {
+    case 'get':
+      return getObject(call);
+    case 'list':
+      return listObjects(call);
+    case 'watch':
+      return watchObjects(call);
+    case 'create':
+      return createObject(call);
+    case 'update':
+      return updateObject(call);
+    case 'patch':
+      return patchObject(call);
+    case 'delete':
+      return deleteObject(call);
+    case 'deletecollection':
+      return deleteCollection(call);
+  }
+}

@@ -1,0 +1,96 @@
+import { apiVersionOf, builtinResources } from '@bayplan/api';
+import type { ResourceInfo } from '@bayplan/api';
+import type { Logger } from '@bayplan/component-base';
+import type { Store } from '@bayplan/store';
+import { conversions, storedVersionOf } from './conversions.ts';
+import { ResourceCache } from './resource-cache.ts';
+import { ResourceStorage, unsealed } from './resource-storage.ts';
+import type { Sealing } from './resource-storage.ts';
+import { isStored } from './served-resource.ts';
+import type { ServedResource, StoredResource } from './served-resource.ts';
+import type { StoreHub } from './store-hub.ts';
+import { plainStrategy } from './strategy.ts';
+import type { Strategy } from './strategy.ts';
+
+export interface RegistryOptions {
+  readonly store: Store;
+  readonly hub: StoreHub;
+  readonly logger: Logger;
+  /** By `GROUP/RESOURCE`, `/pods` for the core group. */
+  readonly strategies: ReadonlyMap<string, Strategy>;
+  readonly secretSealing: Sealing;
+}
+
+/** Every resource that is served, and the storage behind it. */
+export class Registry {
+  private readonly byPath = new Map<string, ServedResource>();
+  private readonly storages = new Map<string, ResourceStorage>();
+
+  constructor(options: RegistryOptions) {
+    for (const info of builtinResources) this.add(info, options);
+  }
+
+  find(group: string, version: string, resource: string): ServedResource | undefined {
+    return this.byPath.get(`${group}/${version}/${resource}`);
+  }
+
+  /** A stored resource that must exist. Asserts. */
+  stored(group: string, version: string, resource: string): StoredResource {
+    const found = this.find(group, version, resource);
+    if (found === undefined || !isStored(found)) throw new Error(`no stored resource ${group}/${version}/${resource}`);
+    return found;
+  }
+
+  all(): IterableIterator<ServedResource> {
+    return this.byPath.values();
+  }
+
+  /** Ends every watch of every resource. */
+  endWatches(): void {
+    for (const storage of this.storages.values()) storage.cache.endWatches();
+  }
+
+  private add(info: ResourceInfo, options: RegistryOptions): void {
+    const groupResource = `${info.group}/${info.resource}`;
+    const strategy = options.strategies.get(groupResource) ?? plainStrategy;
+    const apiVersion = apiVersionOf(info);
+    const storage =
+      info.verbs.includes('list') && info.resource !== 'componentstatuses' ? this.storageOf(info, strategy, options) : undefined;
+    const conversion = conversions.get(`${info.group}/${info.version}/${info.resource}`);
+    this.byPath.set(`${info.group}/${info.version}/${info.resource}`, { ...info, apiVersion, storage, strategy, conversion });
+  }
+
+  private storageOf(info: ResourceInfo, strategy: Strategy, options: RegistryOptions): ResourceStorage {
+    const stored = storedVersionOf(info);
+    const prefix = `/registry/${stored.group === '' ? 'core' : stored.group}/${stored.resource}/`;
+    const kept = this.storages.get(prefix);
+    if (kept !== undefined) return kept;
+    const sealing = prefix === '/registry/core/secrets/' ? options.secretSealing : unsealed;
+    const apiVersion = apiVersionOf(stored);
+    const cache = new ResourceCache(
+      {
+        prefix,
+        apiVersion,
+        kind: info.kind,
+        namespaced: info.namespaced,
+        fieldsOf: strategy.fields ?? noFields,
+        indexField: strategy.indexField,
+        open: (key, value) => sealing.open(key, value),
+      },
+      options.store,
+      options.hub,
+      options.logger,
+    );
+    const storage = new ResourceStorage(
+      { ...stored, kind: info.kind, namespaced: info.namespaced, apiVersion },
+      options.store,
+      cache,
+      sealing,
+    );
+    this.storages.set(prefix, storage);
+    return storage;
+  }
+}
+
+const none: Readonly<Record<string, string>> = Object.freeze({});
+const noFields = () => none;

@@ -1,0 +1,330 @@
+import type { KubeObject } from '@bayplan/api';
+import { expired } from '@bayplan/api';
+import type { Logger } from '@bayplan/component-base';
+import type { Revision, Store, StoreEvent } from '@bayplan/store';
+import type { CacheEntry, CacheEvent, Selection } from './cache-event.ts';
+import type { HubListener, StoreHub } from './store-hub.ts';
+import { StoredObject } from './stored-object.ts';
+import type { EventType, TypeName } from './stored-object.ts';
+import { Watcher } from './watcher.ts';
+
+const historyEvents = 2048;
+const listPageSize = 1000;
+
+/** What the cache must know of a resource. */
+export interface CachedResource extends TypeName {
+  /** `/registry/GROUP/RESOURCE/` */
+  readonly prefix: string;
+  readonly namespaced: boolean;
+  /** The fields that field selectors may name, besides name and namespace. */
+  readonly fieldsOf: (object: KubeObject) => Readonly<Record<string, string>>;
+  /** One of those fields, if watchers and lists are often narrowed to one value of it. */
+  readonly indexField?: string | undefined;
+  /** Undoes encryption at rest. */
+  readonly open: (key: string, value: Buffer) => Buffer;
+}
+
+interface NamespaceEntries {
+  readonly byName: Map<string, CacheEntry>;
+  /** Sorted names; undefined after one came or went. */
+  names: string[] | undefined;
+}
+
+/**
+ * Every object of one resource, kept true by the hub; started on first use. Lists and watches are
+ * served from here and never wait for the store, except to be caught up with it.
+ */
+export class ResourceCache implements HubListener {
+  readonly resource: CachedResource;
+  private readonly store: Store;
+  private readonly hub: StoreHub;
+  private readonly logger: Logger;
+  private readonly namespaces = new Map<string, NamespaceEntries>();
+  private readonly index = new Map<string, Map<string, CacheEntry>>();
+  private readonly watchers = new Set<Watcher>();
+  private readonly indexedWatchers = new Map<string, Set<Watcher>>();
+  private readonly ownWrites = new Map<string, StoredObject>();
+  private history: CacheEvent[] = [];
+  /** Events up to here are no longer in `history`. */
+  private forgotten = 0;
+  private listed = 0;
+  private starting: Promise<void> | undefined;
+  private early: StoreEvent[] | undefined;
+  private live = false;
+  private objects = 0;
+
+  constructor(resource: CachedResource, store: Store, hub: StoreHub, logger: Logger) {
+    this.resource = resource;
+    this.store = store;
+    this.hub = hub;
+    this.logger = logger;
+  }
+
+  /** Resolves when the cache holds a whole state. Cheap when it already does. */
+  start(): Promise<void> {
+    if (this.live) return Promise.resolve();
+    this.starting ??= this.load().finally(() => (this.starting = undefined));
+    return this.starting;
+  }
+
+  /** Resolves when the cache holds everything that was written before this call. */
+  async fresh(): Promise<void> {
+    await this.start();
+    await this.hub.caughtUp();
+    if (!this.live) await this.start();
+  }
+
+  /** Resolves once `revision` has been reached. Rejects with `Timeout`. */
+  reached(revision: number): Promise<void> {
+    return this.hub.reached(revision);
+  }
+
+  /** The revision that the present contents are at. */
+  get revision(): number {
+    return Math.max(this.listed, this.hub.revision);
+  }
+
+  get size(): number {
+    return this.objects;
+  }
+
+  get(namespace: string, name: string): CacheEntry | undefined {
+    return this.namespaces.get(namespace)?.byName.get(name);
+  }
+
+  /** The entries that match, in order of namespace and name. */
+  list(selection: Selection): CacheEntry[] {
+    const found: CacheEntry[] = [];
+    if (selection.name !== undefined && (selection.namespace !== undefined || !this.resource.namespaced)) {
+      const entry = this.get(selection.namespace ?? '', selection.name);
+      if (entry !== undefined && selection.matches(entry)) found.push(entry);
+      return found;
+    }
+    if (selection.indexValue !== undefined && this.resource.indexField !== undefined) {
+      const indexed = [...(this.index.get(selection.indexValue)?.values() ?? [])];
+      return indexed.filter((entry) => inScope(selection, entry) && selection.matches(entry)).sort(byKey);
+    }
+    const namespaces = selection.namespace === undefined ? [...this.namespaces.keys()].sort() : [selection.namespace];
+    for (const namespace of namespaces) {
+      const entries = this.namespaces.get(namespace);
+      if (entries === undefined) continue;
+      entries.names ??= [...entries.byName.keys()].sort();
+      for (const name of entries.names) {
+        const entry = entries.byName.get(name);
+        if (entry !== undefined && inScope(selection, entry) && selection.matches(entry)) found.push(entry);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Registers a watcher for what happens after `after` (default: from now on). Throws `Expired` when
+   * that is longer ago than the history kept.
+   */
+  watch(selection: Selection, after?: number): Watcher {
+    const watcher: Watcher = new Watcher(selection, () => this.unregister(watcher));
+    if (after !== undefined && after < this.revision) {
+      if (after < this.forgotten) throw expired(`too old resource version: ${after.toString()} (${this.forgotten.toString()})`);
+      for (const event of this.history) if (event.revision > after) watcher.offer(event);
+    }
+    if (selection.indexValue === undefined || this.resource.indexField === undefined) this.watchers.add(watcher);
+    else {
+      const same = this.indexedWatchers.get(selection.indexValue);
+      if (same === undefined) this.indexedWatchers.set(selection.indexValue, new Set([watcher]));
+      else same.add(watcher);
+    }
+    return watcher;
+  }
+
+  /** An object this process has just written: its event need not be parsed again. */
+  expect(stored: StoredObject): void {
+    if (this.live && stored.revision > this.hub.revision) this.ownWrites.set(stored.key, stored);
+  }
+
+  /** Ends every watch, as when the server stops. */
+  endWatches(): void {
+    for (const watcher of this.allWatchers()) watcher.end();
+  }
+
+  get watcherCount(): number {
+    let count = this.watchers.size;
+    for (const same of this.indexedWatchers.values()) count += same.size;
+    return count;
+  }
+
+  onEvent(event: StoreEvent): void {
+    if (this.early !== undefined) this.early.push(event);
+    else if (this.live && event.revision > this.listed) this.apply(event);
+  }
+
+  onProgress(): void {
+    // Progress is the hub's: `revision` reads it.
+  }
+
+  onReset(): void {
+    if (!this.live) return;
+    this.live = false;
+    this.endWatches();
+    this.ownWrites.clear();
+    this.start().catch((error: unknown) =>
+      this.logger.warn('Watch cache could not be listed again', { err: error, resource: this.resource.prefix }),
+    );
+  }
+
+  private async load(): Promise<void> {
+    this.early = [];
+    this.hub.listen(this.resource.prefix, this);
+    try {
+      const entries: CacheEntry[] = [];
+      let revision: Revision | undefined;
+      let after: string | undefined;
+      for (;;) {
+        const page = await this.store.list({
+          prefix: this.resource.prefix,
+          limit: listPageSize,
+          ...(after === undefined ? {} : { after }),
+          ...(revision === undefined ? {} : { revision }),
+        });
+        revision ??= page.revision;
+        for (const item of page.items) entries.push(this.entryOf(this.stored(item.key, item.revision, item.value, 'ADDED')));
+        after = page.items.at(-1)?.key;
+        if (page.remaining === 0 || after === undefined) break;
+      }
+      this.install(entries, revision);
+    } finally {
+      this.early = undefined;
+    }
+  }
+
+  /** Everything of a load takes effect in one step, so that nobody sees half of it. */
+  private install(entries: readonly CacheEntry[], revision: number): void {
+    this.namespaces.clear();
+    this.index.clear();
+    this.objects = 0;
+    for (const entry of entries) this.put(entry, undefined);
+    this.history = [];
+    this.listed = revision;
+    this.forgotten = revision;
+    this.live = true;
+    for (const event of this.early ?? []) if (event.revision > revision) this.apply(event);
+  }
+
+  private apply(event: StoreEvent): void {
+    const { namespace, name } = this.splitKey(event.key);
+    const previous = this.get(namespace, name);
+    const entry = this.entryOf(this.storedOf(event));
+    if (event.type === 'delete') this.remove(entry, previous);
+    else this.put(entry, previous);
+    const change: CacheEvent = {
+      revision: event.revision,
+      current: event.type === 'delete' ? undefined : entry,
+      previous,
+      deleted: event.type === 'delete' ? entry.stored : undefined,
+    };
+    this.history.push(change);
+    if (this.history.length > 2 * historyEvents) {
+      this.forgotten = this.history[historyEvents - 1]?.revision ?? this.forgotten;
+      this.history = this.history.slice(historyEvents);
+    }
+    for (const watcher of this.watchers) watcher.offer(change);
+    this.offerIndexed(change);
+  }
+
+  private offerIndexed(change: CacheEvent): void {
+    if (this.indexedWatchers.size === 0 || this.resource.indexField === undefined) return;
+    const now = change.current?.fields[this.resource.indexField];
+    const before = change.previous?.fields[this.resource.indexField];
+    if (now !== undefined) for (const watcher of this.indexedWatchers.get(now) ?? []) watcher.offer(change);
+    if (before !== undefined && before !== now) for (const watcher of this.indexedWatchers.get(before) ?? []) watcher.offer(change);
+  }
+
+  private storedOf(event: StoreEvent): StoredObject {
+    const own = this.ownWrites.get(event.key);
+    if (own !== undefined && own.revision <= event.revision) this.ownWrites.delete(event.key);
+    if (own?.revision === event.revision && event.type !== 'delete') return own;
+    const type: EventType = event.type === 'create' ? 'ADDED' : event.type === 'update' ? 'MODIFIED' : 'DELETED';
+    return this.stored(event.key, event.revision, event.value, type);
+  }
+
+  private stored(key: string, revision: number, value: Buffer, type: EventType): StoredObject {
+    return StoredObject.fromStore(this.resource, key, revision, this.resource.open(key, value), type);
+  }
+
+  /** What selectors look at, of an object of this resource. */
+  entryOf(stored: StoredObject): CacheEntry {
+    const { object } = stored;
+    const { namespace, name } = this.splitKey(stored.key);
+    return { stored, namespace, name, labels: object.metadata.labels ?? noLabels, fields: this.resource.fieldsOf(object) };
+  }
+
+  private splitKey(key: string): { namespace: string; name: string } {
+    const rest = key.slice(this.resource.prefix.length);
+    if (!this.resource.namespaced) return { namespace: '', name: rest };
+    const slash = rest.indexOf('/');
+    return { namespace: rest.slice(0, slash), name: rest.slice(slash + 1) };
+  }
+
+  private put(entry: CacheEntry, previous: CacheEntry | undefined): void {
+    let entries = this.namespaces.get(entry.namespace);
+    if (entries === undefined) this.namespaces.set(entry.namespace, (entries = { byName: new Map(), names: undefined }));
+    if (!entries.byName.has(entry.name)) {
+      entries.names = undefined;
+      this.objects++;
+    }
+    entries.byName.set(entry.name, entry);
+    this.reindex(entry, previous);
+  }
+
+  private remove(entry: CacheEntry, previous: CacheEntry | undefined): void {
+    const entries = this.namespaces.get(entry.namespace);
+    if (entries?.byName.delete(entry.name)) {
+      entries.names = undefined;
+      this.objects--;
+      if (entries.byName.size === 0) this.namespaces.delete(entry.namespace);
+    }
+    this.reindex(undefined, previous);
+  }
+
+  private reindex(entry: CacheEntry | undefined, previous: CacheEntry | undefined): void {
+    const field = this.resource.indexField;
+    if (field === undefined) return;
+    const before = previous?.fields[field];
+    const now = entry?.fields[field];
+    if (previous !== undefined && before !== undefined && before !== now) {
+      const same = this.index.get(before);
+      same?.delete(previous.stored.key);
+      if (same?.size === 0) this.index.delete(before);
+    }
+    if (entry === undefined || now === undefined) return;
+    const same = this.index.get(now);
+    if (same === undefined) this.index.set(now, new Map([[entry.stored.key, entry]]));
+    else same.set(entry.stored.key, entry);
+  }
+
+  private unregister(watcher: Watcher): void {
+    this.watchers.delete(watcher);
+    const value = watcher.selection.indexValue;
+    if (value === undefined) return;
+    const same = this.indexedWatchers.get(value);
+    same?.delete(watcher);
+    if (same?.size === 0) this.indexedWatchers.delete(value);
+  }
+
+  private *allWatchers(): Generator<Watcher> {
+    yield* [...this.watchers];
+    for (const same of [...this.indexedWatchers.values()]) yield* [...same];
+  }
+}
+
+const noLabels: Readonly<Record<string, string>> = Object.freeze({});
+
+function inScope(selection: Selection, entry: CacheEntry): boolean {
+  return (
+    (selection.namespace === undefined || selection.namespace === entry.namespace) &&
+    (selection.name === undefined || selection.name === entry.name)
+  );
+}
+
+function byKey(a: CacheEntry, b: CacheEntry): number {
+  return a.stored.key < b.stored.key ? -1 : a.stored.key > b.stored.key ? 1 : 0;
+}

@@ -1,0 +1,31 @@
+import type { KubeObject, ResourceInfo, SubresourceInfo } from '@bayplan/api';
+import type { ResourceStorage } from './resource-storage.ts';
+import type { Strategy } from './strategy.ts';
+
+/** One resource of one version as it is served. Versions of one resource share their storage. */
+export interface ServedResource extends ResourceInfo {
+  readonly apiVersion: string;
+  /** Undefined for what is answered but never stored, such as SubjectAccessReview. */
+  readonly storage: ResourceStorage | undefined;
+  readonly strategy: Strategy;
+  /** Between this version and the stored one; undefined when they are the same. Neither changes its argument. */
+  readonly conversion: Conversion | undefined;
+}
+
+export interface Conversion {
+  toStored(object: KubeObject): KubeObject;
+  fromStored(object: KubeObject): KubeObject;
+}
+
+/** A served resource whose objects are stored. */
+export interface StoredResource extends ServedResource {
+  readonly storage: ResourceStorage;
+}
+
+export function isStored(resource: ServedResource): resource is StoredResource {
+  return resource.storage !== undefined;
+}
+
+export function subresourceOf(resource: ServedResource, name: string): SubresourceInfo | undefined {
+  return resource.subresources.find((subresource) => subresource.name === name);
+}

@@ -1,0 +1,31 @@
+import type { KubeObject } from '@bayplan/api';
+import type { RequestContext } from '../chain/context.ts';
+
+/** What is special about one resource. Everything is optional; the generic registry does the rest. */
+export interface Strategy {
+  /** The server may be asked to create with PUT (nothing) or PATCH apply (default true). */
+  readonly allowCreateOnUpdate?: boolean;
+  /** `metadata.generation` counts changes of everything but metadata and status. */
+  readonly countsGeneration?: boolean;
+  /** Fields that field selectors may name, besides metadata.name and metadata.namespace. */
+  readonly fields?: (object: KubeObject) => Record<string, string>;
+  readonly indexField?: string;
+  /** What a deletion without `propagationPolicy` means; `background` when absent. */
+  readonly defaultPropagation?: 'background' | 'orphan';
+  /** Sets what only the server may set. Both may change `object`; `old` is shared. */
+  prepareForCreate?(object: KubeObject, context: RequestContext, dryRun: boolean): void | Promise<void>;
+  prepareForUpdate?(object: KubeObject, old: KubeObject, context: RequestContext, dryRun: boolean): void | Promise<void>;
+  prepareForStatusUpdate?(object: KubeObject, old: KubeObject, context: RequestContext): void;
+  /** Decides the grace of a deletion in seconds; undefined deletes at once. `object` is shared. */
+  gracePeriodSeconds?(object: KubeObject, asked: number | undefined): number | undefined;
+  /** Something besides finalizers keeps the object when it is deleted: a Namespace's own finalizers. */
+  isHeld?(object: KubeObject): boolean;
+  /** What else changes when a deletion begins; may change and returns `object`. */
+  whenTerminating?(object: KubeObject): KubeObject;
+  /** Runs after a write took effect; for what must follow it, such as giving back an address. */
+  afterDelete?(object: KubeObject): void | Promise<void>;
+  /** Runs when a create fails after `prepareForCreate`. */
+  undoCreate?(object: KubeObject): void;
+}
+
+export const plainStrategy: Strategy = {};

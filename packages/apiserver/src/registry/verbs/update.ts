@@ -1,0 +1,84 @@
+import { badRequest, isNotFound } from '@bayplan/api';
+import type { KubeObject } from '@bayplan/api';
+import type { Outcome } from '../../chain/outcome.ts';
+import { decodeObject } from '../decode-object.ts';
+import { trackUpdate } from '../managed-fields.ts';
+import { StoredObject } from '../stored-object.ts';
+import { createFrom } from './create.ts';
+import { checkPreconditions, countGeneration, keepSystemMetadata, settleNamespace } from './metadata.ts';
+import { partsOf } from './parts.ts';
+import { preview } from './preview.ts';
+import type { VerbCall } from './services.ts';
+import { validateUpdate } from './validate.ts';
+import { writeOptions } from './write-options.ts';
+import type { WriteOptions } from './write-options.ts';
+
+/** PUT of an object or of a subresource that is a part of it. */
+export async function updateObject(call: VerbCall): Promise<Outcome> {
+  const { context, resource } = call;
+  const { namespace, name, subresource } = context.info;
+  const options = writeOptions(context);
+  const body = await decodeObject(context, resource, options);
+  settleNamespace(body, namespace);
+  if (body.metadata.name !== name) {
+    throw badRequest(`the name of the object (${body.metadata.name ?? ''}) does not match the name on the URL (${name})`);
+  }
+  try {
+    const stored = await changeObject(call, options, () => structuredClone(body));
+    return { kind: 'object', status: 200, resource, object: stored };
+  } catch (error) {
+    if (!isNotFound(error) || subresource !== '' || !resource.strategy.allowCreateOnUpdate || body.metadata.resourceVersion) throw error;
+    return { kind: 'object', status: 201, resource, object: await createFrom(call, body, options) };
+  }
+}
+
+/**
+ * The path that PUT, PATCH and the server's own changes share: `make` builds the wanted state, in the
+ * stored version, from the present one (again for each attempt); then come admission, validation and
+ * the store.
+ */
+export async function changeObject(
+  call: VerbCall,
+  options: WriteOptions,
+  make: (current: StoredObject) => KubeObject | Promise<KubeObject>,
+): Promise<StoredObject> {
+  const { resource, context } = call;
+  const { namespace, name } = context.info;
+  let previewed: StoredObject | undefined;
+  const stored = await resource.storage.update(namespace, name, async (current) => {
+    const next = await nextState(call, options, current, await make(current));
+    if (!options.dryRun) return next;
+    previewed = preview(resource, next, current.revision);
+    return current;
+  });
+  return previewed ?? stored;
+}
+
+async function nextState(call: VerbCall, options: WriteOptions, current: StoredObject, wanted: KubeObject): Promise<KubeObject> {
+  const { services, context, resource } = call;
+  const { namespace, name, subresource } = context.info;
+  const old = current.object;
+  checkPreconditions(wanted, old, resource);
+  keepSystemMetadata(wanted, old);
+  const request = {
+    operation: 'UPDATE' as const,
+    resource,
+    subresource,
+    namespace,
+    name,
+    object: partsOf(resource, subresource, wanted, old),
+    old,
+    user: context.user,
+    dryRun: options.dryRun,
+    warn: (text: string) => void context.warnings.push(text),
+  };
+  const next = request.object;
+  await services.admission.mutate(request);
+  countGeneration(next, old, resource);
+  if (subresource === 'status') resource.strategy.prepareForStatusUpdate?.(next, old, context);
+  else await resource.strategy.prepareForUpdate?.(next, old, context, options.dryRun);
+  trackUpdate(next, old, resource, subresource, options, services.clock);
+  validateUpdate(next, old, resource, subresource);
+  await services.admission.validate(request);
+  return next;
+}

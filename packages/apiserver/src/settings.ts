@@ -1,0 +1,35 @@
+import { networkInterfaces } from 'node:os';
+import type { ApiServerOptions } from './api-server.ts';
+import { firstAddress } from './ipv4.ts';
+
+/** The options with their defaults, and what follows from them. */
+export interface Settings {
+  readonly advertiseAddress: string;
+  readonly serviceCidr: string;
+  /** The address of the `kubernetes` Service. */
+  readonly apiServiceAddress: string;
+  readonly clusterDomain: string;
+  /** Of ServiceAccount tokens, and their default audience. */
+  readonly issuer: string;
+}
+
+export function settingsOf(options: ApiServerOptions): Settings {
+  const serviceCidr = options.serviceCidr ?? '10.96.0.0/12';
+  const clusterDomain = options.clusterDomain ?? 'cluster.local';
+  return {
+    advertiseAddress: options.advertiseAddress ?? globalAddress(),
+    serviceCidr,
+    apiServiceAddress: firstAddress(serviceCidr),
+    clusterDomain,
+    issuer: `https://kubernetes.default.svc.${clusterDomain}`,
+  };
+}
+
+/** The first IPv4 address of the host that others can reach; the loopback when there is none. */
+function globalAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    const found = addresses?.find((address) => address.family === 'IPv4' && !address.internal && !address.address.startsWith('169.254.'));
+    if (found !== undefined) return found.address;
+  }
+  return '127.0.0.1';
+}

@@ -1,0 +1,38 @@
+import type { Strategy } from '../registry/strategy.ts';
+import { namespaceStrategy } from './namespace.ts';
+import { podStrategy } from './pod.ts';
+import { eventFields, jobFields, nodeFields, replicaFields, secretFields, serviceFields } from './fields.ts';
+
+const counting: Strategy = { countsGeneration: true };
+
+/** The strategy of every resource that has one, by `GROUP/RESOURCE`. */
+export function createStrategies(): Map<string, Strategy> {
+  return new Map<string, Strategy>([
+    ['/namespaces', namespaceStrategy],
+    ['/pods', podStrategy],
+    ['/nodes', { fields: nodeFields }],
+    ['/secrets', { fields: secretFields }],
+    ['/events', { fields: eventFields }],
+    ['events.k8s.io/events', { fields: eventFields }],
+    ['/services', { fields: serviceFields }],
+    ['/replicationcontrollers', { countsGeneration: true, fields: replicaFields, defaultPropagation: 'orphan' }],
+    ['apps/deployments', counting],
+    ['apps/replicasets', { countsGeneration: true, fields: replicaFields }],
+    ['apps/statefulsets', counting],
+    ['apps/daemonsets', counting],
+    ['batch/jobs', { countsGeneration: true, fields: jobFields, defaultPropagation: 'orphan' }],
+    ['batch/cronjobs', counting],
+    ['policy/poddisruptionbudgets', counting],
+    ['networking.k8s.io/ingresses', counting],
+    ['networking.k8s.io/ingressclasses', counting],
+    ['networking.k8s.io/networkpolicies', counting],
+    ['scheduling.k8s.io/priorityclasses', counting],
+    ['apiextensions.k8s.io/customresourcedefinitions', counting],
+    ['admissionregistration.k8s.io/validatingwebhookconfigurations', counting],
+    ['admissionregistration.k8s.io/mutatingwebhookconfigurations', counting],
+    ['admissionregistration.k8s.io/validatingadmissionpolicies', counting],
+    ['admissionregistration.k8s.io/validatingadmissionpolicybindings', counting],
+    ['flowcontrol.apiserver.k8s.io/flowschemas', counting],
+    ['flowcontrol.apiserver.k8s.io/prioritylevelconfigurations', counting],
+  ]);
+}

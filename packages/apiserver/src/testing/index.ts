@@ -1,0 +1,2 @@
+export { startTestApiServer } from './test-api-server.ts';
+export type { TestApiServer, TestApiServerOptions } from './test-api-server.ts';

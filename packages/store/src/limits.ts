@@ -4,8 +4,8 @@ import type { Revision } from './store.ts';
 /** The longest key, in bytes of UTF-8. */
 export const maxKeyBytes = 1024;
 
-/** The most that a key and its value may take together: the request limit of etcd. */
-export const maxWriteBytes = 1_572_864 - 1024;
+/** The most that a key and its value may take together: the request limit of etcd, less what a conditional write wraps around them. */
+export const maxWriteBytes = 1_572_864 - 8192;
 
 /** The revision of a store that has never been written to. */
 export const firstRevision = 1 as Revision;

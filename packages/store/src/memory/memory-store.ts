@@ -49,7 +49,6 @@ export function openMemoryStore(): Store {
 
   async function* watch(options: WatchOptions): AsyncGenerator<WatchBatch> {
     let after: Revision = options.after;
-    let first = true;
     options.signal?.addEventListener('abort', wake);
     try {
       for (;;) {
@@ -57,13 +56,12 @@ export function openMemoryStore(): Store {
         check();
         if (after < compacted) throw compactedError(after, compacted);
         const found = events.filter((event) => event.revision > after && event.key.startsWith(options.prefix));
-        if (found.length > 0 || (!first && revision > after)) {
+        if (found.length > 0 || revision > after) {
           after = Math.max(after, revision) as Revision;
           yield { events: found, revision: after };
         } else {
           await new Promise<void>((resolve) => sleeping.add(resolve));
         }
-        first = false;
       }
     } finally {
       options.signal?.removeEventListener('abort', wake);

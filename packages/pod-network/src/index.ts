@@ -1,1 +1,3 @@
-export {};
+export type { NetworkCommandResult, NetworkCommands, PodAttachment, PodNetwork } from './contract.ts';
+export { createRoutedNetwork, hostLinkName } from './routed-network.ts';
+export type { RoutedNetworkOptions } from './routed-network.ts';

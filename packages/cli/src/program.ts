@@ -163,10 +163,16 @@ function addDown(program: Command): void {
     .command('down')
     .description('stop the cluster on this machine and remove everything it made')
     .addOption(homeOption())
+    .addOption(criSocketOption())
     .option('--purge', 'remove its data too')
-    .action(async (flags: SharedFlags & { readonly purge?: boolean }) => {
+    .action(async (flags: SharedFlags & { readonly criSocket: string; readonly purge?: boolean }) => {
       const { down } = await import('./commands/down.ts');
-      await down({ home: homeAt(flags.home), purge: flags.purge ?? false, progress: createProgress(process.stderr, Date.now) });
+      await down({
+        home: homeAt(flags.home),
+        criSocket: flags.criSocket,
+        purge: flags.purge ?? false,
+        progress: createProgress(process.stderr, Date.now),
+      });
     });
 }
 

@@ -5,6 +5,7 @@ import { startNetwork } from '@bayplan/network';
 import { startNodeAgent } from '@bayplan/nodeagent';
 import { createCriClient } from '@bayplan/rpc';
 import type { CriClient } from '@bayplan/rpc';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Home } from '../home.ts';
 import { firstAddress } from '../options.ts';
@@ -71,6 +72,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       clusterDomain: options.clusterDomain,
       clock: systemClock,
       logger: logger.with({ component: 'network' }),
+      runDirectory: path.join(path.dirname(options.criSocket), 'network'),
       registry: metrics,
       signal,
     });

@@ -1,13 +1,15 @@
 import { createCriClient } from '@bayplan/rpc';
 import type { CriClient, Image } from '@bayplan/rpc';
-import { importImageArchive } from '@bayplan/runtime-shim';
+import { loadImageArchive } from '@bayplan/runtime-shim';
+import path from 'node:path';
 import type { Home } from '../home.ts';
 
 const callDeadlineMs = 120_000;
 
 /** Puts an OCI or Docker archive into the image store; safe while the runtime runs. Resolves with the names it holds. */
-export async function loadImage(home: Home, _criSocket: string, archive: string): Promise<readonly string[]> {
-  return importImageArchive({ home: home.runtime, archive });
+export async function loadImage(home: Home, criSocket: string, archive: string): Promise<readonly string[]> {
+  const images = await loadImageArchive(home.dir, archive, { runRoot: path.dirname(criSocket) });
+  return images.flatMap((image) => image.repoTags);
 }
 
 export async function listImages(criSocket: string): Promise<readonly Image[]> {

@@ -110,6 +110,8 @@ function startControlLoops(
     ca: keys.ca,
     clusterCidr: options.podCidr,
     nodeCidrMaskSize: 22,
+    // The embedded store has one server: electing a leader would only cost writes.
+    leaderElection: options.etcd !== undefined,
   });
   const schedulerLogger = logger.with({ component: 'scheduler' });
   const schedulerClient = client({ name: 'system:kube-scheduler' });

@@ -1,7 +1,8 @@
 import { cleanupNetwork } from '@bayplan/network';
 import { removeEverything as removePods } from '@bayplan/nodeagent';
 import { removeEverything as removeContainers } from '@bayplan/runtime-shim';
-import { systemClock } from '@bayplan/component-base';
+import { createLogger, systemClock } from '@bayplan/component-base';
+import path from 'node:path';
 import { stat } from 'node:fs/promises';
 import { removeTree } from '../home.ts';
 import type { Home } from '../home.ts';
@@ -11,6 +12,8 @@ import { UserError } from '../user-error.ts';
 
 export interface DownOptions {
   readonly home: Home;
+  /** As it was given to `up` or `agent`: files that need no reboot live in its folder. */
+  readonly criSocket: string;
   /** Remove the data folder too. */
   readonly purge: boolean;
   readonly progress: Progress;
@@ -27,6 +30,8 @@ export async function down(options: DownOptions): Promise<void> {
     progress.note(`nothing to stop: ${home.dir} does not exist`);
     return;
   }
+  const logger = createLogger({ component: 'down', level: 'warn' });
+  const runRoot = path.dirname(options.criSocket);
   const running = await runningProcesses(home.run);
   const rank = (role: string): number => (stopOrder.indexOf(role) + stopOrder.length + 1) % (stopOrder.length + 1);
   for (const record of running.sort((a, b) => rank(a.role) - rank(b.role))) {
@@ -36,10 +41,10 @@ export async function down(options: DownOptions): Promise<void> {
   if (await stat(home.runtime).catch(() => undefined)) {
     if (process.getuid?.() !== 0) throw new UserError('this cluster ran containers as root', 'use sudo to remove them');
     progress.step('Removing containers, mounts, cgroups and pod interfaces');
-    await removeContainers({ home: home.runtime });
-    await removePods({ home: home.agent });
+    await removeContainers({ home: home.dir, runRoot, logger });
+    await removePods({ home: home.agent, logger });
     progress.step('Removing rules, routes and addresses');
-    await cleanupNetwork({ clock: systemClock });
+    await cleanupNetwork({ clock: systemClock, logger, runDirectory: path.join(runRoot, 'network') });
   }
   if (options.purge) {
     progress.step(`Removing ${home.dir}`);

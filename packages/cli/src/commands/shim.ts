@@ -1,4 +1,4 @@
-import { createLogger, shutdownSignal } from '@bayplan/component-base';
+import { createLogger, shutdownSignal, systemClock } from '@bayplan/component-base';
 import { runShim } from '@bayplan/runtime-shim';
 import path from 'node:path';
 import { prepareHome } from '../home.ts';
@@ -12,7 +12,15 @@ export async function runShimCommand(home: Home, criSocket: string): Promise<voi
   const forget = await recordProcess(home.run, 'runtime-shim');
   try {
     const logger = createLogger({ component: 'runtime-shim', file: path.join(home.logs, 'runtime-shim.log'), format: 'json' });
-    await runShim({ home: home.runtime, socket: criSocket, logger, signal: shutdownSignal(logger) });
+    const shim = await runShim({
+      home: home.dir,
+      socketPath: criSocket,
+      runRoot: path.dirname(criSocket),
+      clock: systemClock,
+      logger,
+      signal: shutdownSignal(logger),
+    });
+    await shim.stopped;
   } finally {
     await forget();
   }

@@ -9,7 +9,7 @@ const callDeadlineMs = 120_000;
 /** Puts an OCI or Docker archive into the image store; safe while the runtime runs. Resolves with the names it holds. */
 export async function loadImage(home: Home, criSocket: string, archive: string): Promise<readonly string[]> {
   const images = await loadImageArchive(home.dir, archive, { runRoot: path.dirname(criSocket) });
-  return images.flatMap((image) => image.repoTags);
+  return images.flatMap((image) => image.tags);
 }
 
 export async function listImages(criSocket: string): Promise<readonly Image[]> {

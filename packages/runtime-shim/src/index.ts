@@ -1,3 +1,5 @@
+export { cleanupAll } from './cleanup.ts';
+export type { CleanupOptions } from './cleanup.ts';
 export type { ImageRecord } from './images/image-store.ts';
 export { loadImageArchive } from './load-image.ts';
 export type { LoadImageOptions } from './load-image.ts';

@@ -14,5 +14,5 @@ export async function reopenContainerLog(runtime: Runtime, containerId: string):
   if (record.phase !== 'running') throw new RpcError('FAILED_PRECONDITION', `Container ${record.id} is ${record.phase}, not running`);
   // Without a reader the pipe refuses instead of blocking a thread for ever.
   const flag = constants.O_WRONLY | constants.O_NONBLOCK;
-  await writeFile(path.join(runtime.layout.bundle(record.id), 'ctl'), reopenLogs, { flag: flag as unknown as string });
+  await writeFile(path.join(runtime.layout.bundle(record.id), 'ctl'), reopenLogs, { flag: flag });
 }

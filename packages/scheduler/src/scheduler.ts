@@ -1,0 +1,248 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isNotFound, resources } from '@bayplan/api';
+import type { Binding, Pod } from '@bayplan/api';
+import type { Clock, Logger, MetricsRegistry, Timer } from '@bayplan/component-base';
+import { createEventRecorder } from '@bayplan/client';
+import type { Client, EventRecorder, InformerFactory } from '@bayplan/client';
+import { feedCluster } from './cluster-feed.ts';
+import type { Profile } from './framework/plugin.ts';
+import { createSchedulerMetrics } from './metrics.ts';
+import type { SchedulerMetrics } from './metrics.ts';
+import { PlacementCore } from './placement-core.ts';
+import type { Decision } from './placement-core.ts';
+import { defaultProfile } from './plugins/default-profile.ts';
+import { preemptionMessage } from './preemption-message.ts';
+import { SchedulingQueue } from './queue/scheduling-queue.ts';
+import type { QueueEntry } from './queue/scheduling-queue.ts';
+import { createStatusWriter } from './status-writer.ts';
+import type { StatusWriter } from './status-writer.ts';
+
+export interface SchedulerOptions {
+  readonly client: Client;
+  /** Pods and Nodes are taken from it. The owner starts it. */
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  /** Decides between equally good nodes; logged, so that a run can be repeated. */
+  readonly seed: number;
+  readonly logger: Logger;
+  readonly registry: MetricsRegistry;
+  /** Default: Kubernetes' default plugins. Pods with another `schedulerName` are left alone. */
+  readonly profile?: Profile;
+  /** Aborting it is the same as calling `stop`. */
+  readonly signal: AbortSignal;
+}
+
+/** A running scheduler. */
+export interface Scheduler {
+  /** Resolves when the caches are full and pods are being placed. Rejects when stopped before. */
+  readonly ready: Promise<void>;
+  /** Stops placing pods and waits for the bindings under way. */
+  stop(): Promise<void>;
+}
+
+/** How long placing may hold the event loop. */
+const sliceMs = 5;
+/** Bindings under way at once. */
+const maxBindings = 128;
+const flushStaleMs = 30_000;
+
+/** Starts to place every pod that has no node. Returns at once. */
+export function startScheduler(options: SchedulerOptions): Scheduler {
+  return new SchedulerLoop(options);
+}
+
+class SchedulerLoop implements Scheduler {
+  readonly ready: Promise<void>;
+  readonly #options: SchedulerOptions;
+  readonly #core: PlacementCore;
+  readonly #queue: SchedulingQueue;
+  readonly #metrics: SchedulerMetrics;
+  readonly #events: EventRecorder;
+  readonly #status: StatusWriter;
+  readonly #stopping = new AbortController();
+  readonly #done: Promise<void>;
+  readonly #bindings = new Set<Promise<void>>();
+  #wake: () => void = () => undefined;
+
+  constructor(options: SchedulerOptions) {
+    const { client, clock, logger, registry } = options;
+    const profile = options.profile ?? defaultProfile;
+    this.#options = options;
+    this.#core = new PlacementCore({ profile, seed: options.seed });
+    this.#queue = new SchedulingQueue({
+      queueSort: profile.queueSort,
+      preEnqueue: profile.preEnqueue,
+      now: () => clock.now(),
+      onEnqueue: (queue, event) => this.#metrics.incoming.inc({ queue, event }),
+    });
+    this.#metrics = createSchedulerMetrics(registry, {
+      profile: profile.schedulerName,
+      pending: () => this.#queue.sizes,
+      unschedulable: () => this.#queue.unschedulableByPlugin,
+      cache: () => this.#core.cache.counts,
+    });
+    const signal = this.#stopping.signal;
+    this.#events = createEventRecorder({ client, clock, logger, component: profile.schedulerName, signal });
+    this.#status = createStatusWriter({ client, clock, logger, signal });
+    options.signal.addEventListener('abort', this.#abort, { once: true });
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    const feed = feedCluster({
+      informers: options.informers,
+      cache: this.#core.cache,
+      queue: this.#queue,
+      schedulerName: profile.schedulerName,
+      wake: () => this.#wake(),
+    });
+    const stopped = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(new Error('the scheduler was stopped')), { once: true }),
+    );
+    this.ready = Promise.race([feed.synced.then(() => undefined), stopped]);
+    // Whoever does not wait for it must not be brought down by its rejection at stop.
+    this.ready.catch(() => undefined);
+    this.#done = this.ready
+      .then(() => this.#run())
+      .catch((err: unknown) => {
+        if (!signal.aborted) throw err;
+      })
+      .finally(feed.stop);
+    if (options.signal.aborted) this.#abort();
+  }
+
+  readonly #abort = (): void => this.#stopping.abort(new Error('the scheduler was stopped'));
+
+  async stop(): Promise<void> {
+    this.#options.signal.removeEventListener('abort', this.#abort);
+    this.#abort();
+    await this.#done;
+    await Promise.allSettled([...this.#bindings, this.#status.flush()]);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, logger, seed } = this.#options;
+    const signal = this.#stopping.signal;
+    logger.info('Started scheduler', { seed, profile: this.#core.profile.schedulerName });
+    let sliceStartedAt = clock.monotonic();
+    let flushedAt = clock.monotonic();
+    while (!signal.aborted) {
+      if (clock.monotonic() - flushedAt > flushStaleMs) {
+        this.#queue.flushStale();
+        flushedAt = clock.monotonic();
+      }
+      while (this.#bindings.size >= maxBindings) await Promise.race(this.#bindings);
+      const entry = this.#queue.take();
+      if (entry === undefined) {
+        await this.#nextWork();
+        sliceStartedAt = clock.monotonic();
+        continue;
+      }
+      this.#attempt(entry);
+      if (clock.monotonic() - sliceStartedAt > sliceMs) {
+        await nextTurn();
+        sliceStartedAt = clock.monotonic();
+      }
+    }
+  }
+
+  /** Waits for a change, for a pod to leave backoff, or for the time to look for forgotten ones. */
+  #nextWork(): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      let timer: Timer | undefined = undefined;
+      this.#wake = () => {
+        timer?.cancel();
+        this.#wake = () => undefined;
+        resolve();
+      };
+      const at = this.#queue.nextWakeMs;
+      const waiting = this.#queue.sizes.unschedulable > 0;
+      if (this.#stopping.signal.aborted) this.#wake();
+      else if (at !== undefined || waiting)
+        timer = clock.after(Math.min(at === undefined ? flushStaleMs : Math.max(at - clock.now(), 0), flushStaleMs), () => this.#wake());
+    });
+  }
+
+  #attempt(entry: QueueEntry): void {
+    const { clock, logger } = this.#options;
+    const profile = this.#core.profile.schedulerName;
+    const startedAt = clock.monotonic();
+    let decision: Decision;
+    try {
+      decision = this.#core.decide(entry.pod);
+    } catch (err) {
+      // Such as a quantity that no longer parses: one pod must not stop the others.
+      logger.error('Failed to place a pod', { pod: nameOf(entry.pod), err });
+      this.#metrics.attempts.inc({ result: 'error', profile });
+      this.#queue.giveBack(entry, 0);
+      return;
+    }
+    this.#metrics.algorithmSeconds.observe((clock.monotonic() - startedAt) / 1000);
+    if (decision.kind === 'placed') {
+      this.#core.cache.assume(entry.pod, decision.nodeName);
+      logger.debug('Chose a node', {
+        pod: nameOf(entry.pod),
+        node: decision.nodeName,
+        score: decision.score,
+        feasibleNodes: decision.feasibleNodes,
+        seed: decision.seed,
+      });
+      const binding = this.#bind(entry, decision.nodeName, startedAt).finally(() => this.#bindings.delete(binding));
+      this.#bindings.add(binding);
+      return;
+    }
+    const message = `${decision.message}${preemptionMessage(entry.pod, decision, this.#core.cache)}`;
+    const plugins = [...new Set(decision.rejections.map((rejection) => rejection.plugin))];
+    this.#queue.giveBack(entry, decision.waitsFor, plugins);
+    this.#metrics.attempts.inc({ result: 'unschedulable', profile });
+    this.#metrics.attemptSeconds.observe({ result: 'unschedulable', profile }, (clock.monotonic() - startedAt) / 1000);
+    this.#events.event({ ref: resources.pods, object: entry.pod }, 'Warning', 'FailedScheduling', message);
+    this.#status.unschedulable(entry.pod, message);
+    logger.debug('Found no node', { pod: nameOf(entry.pod), message });
+  }
+
+  async #bind(entry: QueueEntry, nodeName: string, startedAt: number): Promise<void> {
+    const { client, clock, logger } = this.#options;
+    const profile = this.#core.profile.schedulerName;
+    const { pod } = entry;
+    const key = { namespace: pod.metadata.namespace, name: pod.metadata.name ?? '' };
+    const uid = pod.metadata.uid ?? '';
+    const binding: Binding = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { ...key, uid },
+      target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
+    };
+    try {
+      await client.createSubresource(resources.pods, key, 'binding', binding, { signal: this.#stopping.signal });
+    } catch (err) {
+      this.#core.cache.forget(uid);
+      if (this.#stopping.signal.aborted) return;
+      this.#metrics.attempts.inc({ result: 'error', profile });
+      if (isNotFound(err)) {
+        // The informer will tell that it is gone, if it is the pod that was not found.
+        logger.debug('Found a pod gone when binding it', { ...key, node: nodeName });
+      } else {
+        logger.warn('Could not bind a pod', { ...key, node: nodeName, err });
+        this.#events.event(
+          { ref: resources.pods, object: pod },
+          'Warning',
+          'FailedScheduling',
+          `binding rejected: ${err instanceof Error ? err.message : String(err)}`,
+        );
+      }
+      this.#queue.giveBack(entry, 0);
+      this.#wake();
+      return;
+    }
+    const seconds = (clock.monotonic() - startedAt) / 1000;
+    this.#metrics.attempts.inc({ result: 'scheduled', profile });
+    this.#metrics.attemptSeconds.observe({ result: 'scheduled', profile }, seconds);
+    this.#metrics.podAttempts.observe(entry.attempts);
+    this.#metrics.sliSeconds.observe({ attempts: String(Math.min(entry.attempts, 16)) }, (clock.now() - entry.firstSeenMs) / 1000);
+    this.#queue.remove(uid);
+    this.#events.event({ ref: resources.pods, object: pod }, 'Normal', 'Scheduled', `Successfully assigned ${nameOf(pod)} to ${nodeName}`);
+  }
+}
+
+function nameOf(pod: Pod): string {
+  return `${pod.metadata.namespace ?? ''}/${pod.metadata.name ?? ''}`;
+}

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readResources, readTypes } from './read-schema.mjs';
+import { descriptionsSource } from './write-descriptions.mjs';
 import { tableSource } from './write-table.mjs';
 import { resourcesSource, typesSource } from './write-types.mjs';
 
@@ -31,6 +32,7 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== hash) {
     'types.ts': typesSource(types),
     'resources.ts': resourcesSource(resources, types),
     'type-table.ts': tableSource(types, enums),
+    'descriptions.ts': descriptionsSource(types),
   };
   for (const [file, text] of Object.entries(outputs)) writeFileSync(path.join(target, file), text);
   writeFileSync(stamp, hash);

@@ -1,1 +1,2 @@
-export {};
+export { startControllers } from './start-controllers.ts';
+export type { ControllerIdentity, ControllersOptions } from './start-controllers.ts';

@@ -5,7 +5,11 @@ import type { CriClient } from '@bayplan/rpc';
 /** Runs a command of the host, such as `mount`, from a small process (the launcher). */
 export interface HostCommands {
   /** Resolves with what the command left; rejects only when it could not be run or was aborted. */
-  run(command: string, args: readonly string[], options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<HostCommandResult>;
+  run(
+    command: string,
+    args: readonly string[],
+    options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<HostCommandResult>;
 }
 
 export interface HostCommandResult {

@@ -143,3 +143,8 @@ function ignoring(...codes: string[]): (error: NodeJS.ErrnoException) => void {
     if (error.code === undefined || !codes.includes(error.code)) throw error;
   };
 }
+
+/** Removes the root of all pods' cgroups with everything in it; fails while processes are in one. */
+export async function removePodCgroups(mount: string, root: string): Promise<void> {
+  for (const hierarchy of await findHierarchies(mount)) await removeTree(path.join(hierarchy.directory, root));
+}

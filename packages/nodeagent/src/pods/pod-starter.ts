@@ -1,5 +1,5 @@
 import type { Pod } from '@bayplan/api';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ImageError } from '../images/image-puller.ts';
 import { runHook } from '../lifecycle/hooks.ts';
@@ -100,7 +100,9 @@ async function prepare(
   );
   const directory = context.volumes.podDirectory(pod.metadata.uid ?? '');
   const hosts = path.join(directory, 'etc-hosts');
-  await writeHostsFile(hosts, hostsFile(pod, ips, podHostname(pod, context.sandbox.clusterDomain), context.sandbox.clusterDomain, ''));
+  const hostHosts = pod.spec?.hostNetwork === true ? await readFile('/etc/hosts', 'utf8').catch(() => '') : '';
+  const { clusterDomain } = context.sandbox;
+  await writeHostsFile(hosts, hostsFile(pod, ips, podHostname(pod, clusterDomain), clusterDomain, hostHosts));
   const target = targetOf(container.spec, observed);
   return containerConfig(pod, container, {
     attempt: action.attempt,

@@ -1,5 +1,6 @@
 import type { KubeObject, ResourceRef, WatchEvent } from '@bayplan/api';
 import { isExpired, retryAfterSecondsOf } from '@bayplan/api';
+import { setMaxListeners } from 'node:events';
 import { IndexedCache } from './indexed-cache.ts';
 import type { IndexFunction, Informer, InformerHandlers, InformerOptions, Lister } from './informer.ts';
 import { keyOf } from './object-key.ts';
@@ -56,6 +57,8 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   start(signal: AbortSignal): void {
     if (this.#started) return;
     this.#started = true;
+    // One signal ends the watches of many informers.
+    setMaxListeners(0, signal);
     void this.#run(signal);
   }
 

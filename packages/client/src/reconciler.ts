@@ -1,4 +1,5 @@
 import { isAlreadyExists, isConflict } from '@bayplan/api';
+import { setMaxListeners } from 'node:events';
 import type { Logger } from '@bayplan/component-base';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -24,6 +25,8 @@ export interface ReconcilerOptions {
  * stopped. A failing key is retried with the queue's backoff.
  */
 export async function runReconciler(options: ReconcilerOptions): Promise<void> {
+  // Each worker waits on the signal.
+  setMaxListeners(0, options.signal);
   await Promise.all(Array.from({ length: options.workers ?? 1 }, () => work(options)));
 }
 

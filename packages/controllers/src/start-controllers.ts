@@ -1,6 +1,7 @@
 import type { Client, InformerFactory } from '@bayplan/client';
 import { createEventRecorder, runLeaderElection } from '@bayplan/client';
 import type { Clock, KeyPair, Logger, MetricsRegistry, Random } from '@bayplan/component-base';
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { runCertificatesController } from './certificates/certificates-controller.ts';
 import { runDeploymentController } from './deployment/deployment-controller.ts';
@@ -87,6 +88,7 @@ async function runAll(options: ControllersOptions, client: Client, term: AbortSi
   term.addEventListener('abort', end, { once: true });
   if (term.aborted) end();
   const { signal } = ended;
+  setMaxListeners(0, signal);
   const start = async (name: string, component: string, run: Controller): Promise<void> => {
     const named = logger.with({ controller: name });
     const recorder = createEventRecorder({ client, clock, logger: named, component, signal });

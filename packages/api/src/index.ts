@@ -132,3 +132,5 @@ export { serverSideApply } from './apply/server-side-apply.ts';
 export type { JsonSchema } from './openapi/definitions.ts';
 export { openapiHash, openapiV2, openapiV3, openapiV3Root } from './openapi/documents.ts';
 export type { OpenApiResource } from './openapi/operations.ts';
+export type { ProtobufObject } from './codec/protobuf/envelope.ts';
+export { decodeProtobuf, encodeProtobuf, encodeProtobufWatchEvent, isProtobuf, protobufMediaType } from './codec/protobuf/envelope.ts';

@@ -93,6 +93,8 @@ export interface FieldDescriptor {
   readonly default?: unknown;
   /** Position in protobuf; 0 when the type has no protobuf form. Fields of an inlined struct carry the number inside it. */
   readonly number: number;
+  /** Protobuf has no alias of a list: such a list (`ExtraValue`, `Verbs`) is a message with the items in field 1. */
+  readonly wrapped?: boolean | undefined;
   /** Where an inlined struct is a message of its own in protobuf (`Volume.VolumeSource`): its number. Nested inlining lists outermost first. */
   readonly inlinedIn: readonly number[];
 }

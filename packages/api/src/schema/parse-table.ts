@@ -46,6 +46,7 @@ class TableField implements FieldDescriptor {
   readonly patchStrategies: readonly PatchStrategy[] = [];
   readonly patchMergeKey: string | undefined;
   readonly default: unknown;
+  readonly wrapped: boolean;
   readonly inlinedIn: readonly number[] = [];
   readonly #lookup: TableLookup;
   readonly #reference: string;
@@ -71,6 +72,7 @@ class TableField implements FieldDescriptor {
     this.patchMergeKey = mergeKey;
     const text = attributes.get('default');
     this.default = text === undefined ? undefined : JSON.parse(text);
+    this.wrapped = attributes.get('pb') === 'wrapped';
     this.#lookup = lookup;
     this.#reference = this.pointer ? reference.slice(1) : reference;
     this.#attributes = attributes;

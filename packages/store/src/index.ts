@@ -1,5 +1,7 @@
 export { openEmbeddedStore } from './embedded/embedded-store.ts';
 export type { EmbeddedStoreOptions } from './embedded/embedded-store.ts';
+export type { EtcdStoreOptions } from './etcd/etcd-client.ts';
+export { openEtcdStore } from './etcd/open-etcd-store.ts';
 export { firstRevision, maxKeyBytes, maxWriteBytes } from './limits.ts';
 export type {
   GetResult,

@@ -113,7 +113,8 @@ export const watchCases: readonly ConformanceCase[] = [
       );
       for (const watch of watches) {
         const first = watch.events[0];
-        const expected = first === undefined ? [] : all.events.slice(all.events.findIndex((event) => event.revision === first.revision));
+        const expected: readonly StoreEvent[] =
+          first === undefined ? [] : all.events.slice(all.events.findIndex((event) => event.revision === first.revision));
         assert.deepEqual(watch.events.map(print), expected.map(print));
         await watch.stop();
       }

@@ -20,7 +20,8 @@ export interface EventFeedOptions {
 }
 
 interface Waiter {
-  resolve(result: IteratorResult<WatchBatch, undefined>): void;
+  /** Without a result the consumer looks again for itself. */
+  resolve(result?: IteratorResult<WatchBatch, undefined>): void;
   reject(error: StoreError): void;
 }
 
@@ -91,12 +92,17 @@ export class EventFeed {
     }
   }
 
-  /** The store is at `revision`, and nobody watched: whoever wants the events since finds them in history. */
+  /** The store is at `revision`: whoever wants the events since the last one finds them in history. */
   skip(revision: Revision): void {
     this.#revision = revision;
     this.#ringAfter = revision;
     this.#ring = [];
     this.#ringBytes = 0;
+    for (const cursor of this.#cursors) {
+      const waiter = cursor.waiter;
+      cursor.waiter = undefined;
+      waiter?.resolve();
+    }
   }
 
   /** Makes every watcher report a batch that reaches `revision`, once that has been published. */
@@ -158,9 +164,10 @@ export class EventFeed {
         }
         const batch = this.#recent(cursor);
         if (batch !== undefined) return { done: false, value: batch };
-        return await new Promise((resolve, reject) => {
+        const delivered = await new Promise<IteratorResult<WatchBatch, undefined> | undefined>((resolve, reject) => {
           cursor.waiter = { resolve, reject };
         });
+        if (delivered !== undefined) return delivered;
       }
     };
     const iterator: AsyncIterableIterator<WatchBatch> = {

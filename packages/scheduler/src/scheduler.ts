@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isNotFound, resources } from '@bayplan/api';
 import type { Binding, Pod } from '@bayplan/api';
-import type { Clock, Logger, MetricsRegistry, Timer } from '@bayplan/component-base';
+import type { Clock, Logger, MetricsRegistry, Random, Timer } from '@bayplan/component-base';
 import { createEventRecorder } from '@bayplan/client';
 import type { Client, EventRecorder, InformerFactory } from '@bayplan/client';
 import { feedCluster } from './cluster-feed.ts';
@@ -22,10 +22,11 @@ export interface SchedulerOptions {
   /** Pods and Nodes are taken from it. The owner starts it. */
   readonly informers: InformerFactory;
   readonly clock: Clock;
-  /** Decides between equally good nodes; logged, so that a run can be repeated. */
-  readonly seed: number;
+  readonly random: Random;
+  /** Decides between equally good nodes; logged, so that a run can be repeated. Default: drawn from `random`. */
+  readonly seed?: number;
   readonly logger: Logger;
-  readonly registry: MetricsRegistry;
+  readonly metrics: MetricsRegistry;
   /** Default: Kubernetes' default plugins. Pods with another `schedulerName` are left alone. */
   readonly profile?: Profile;
   /** Aborting it is the same as calling `stop`. */
@@ -36,6 +37,8 @@ export interface SchedulerOptions {
 export interface Scheduler {
   /** Resolves when the caches are full and pods are being placed. Rejects when stopped before. */
   readonly ready: Promise<void>;
+  /** Resolves when it has stopped and no binding is under way. */
+  readonly stopped: Promise<void>;
   /** Stops placing pods and waits for the bindings under way. */
   stop(): Promise<void>;
 }
@@ -53,22 +56,24 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
 
 class SchedulerLoop implements Scheduler {
   readonly ready: Promise<void>;
+  readonly stopped: Promise<void>;
   readonly #options: SchedulerOptions;
+  readonly #seed: number;
   readonly #core: PlacementCore;
   readonly #queue: SchedulingQueue;
   readonly #metrics: SchedulerMetrics;
   readonly #events: EventRecorder;
   readonly #status: StatusWriter;
   readonly #stopping = new AbortController();
-  readonly #done: Promise<void>;
   readonly #bindings = new Set<Promise<void>>();
   #wake: () => void = () => undefined;
 
   constructor(options: SchedulerOptions) {
-    const { client, clock, logger, registry } = options;
+    const { client, clock, logger, metrics: registry } = options;
     const profile = options.profile ?? defaultProfile;
     this.#options = options;
-    this.#core = new PlacementCore({ profile, seed: options.seed });
+    this.#seed = options.seed ?? Math.floor(options.random.next() * 2 ** 32);
+    this.#core = new PlacementCore({ profile, seed: this.#seed });
     this.#queue = new SchedulingQueue({
       queueSort: profile.queueSort,
       preEnqueue: profile.preEnqueue,
@@ -99,28 +104,34 @@ class SchedulerLoop implements Scheduler {
     this.ready = Promise.race([feed.synced.then(() => undefined), stopped]);
     // Whoever does not wait for it must not be brought down by its rejection at stop.
     this.ready.catch(() => undefined);
-    this.#done = this.ready
-      .then(() => this.#run())
-      .catch((err: unknown) => {
-        if (!signal.aborted) throw err;
-      })
-      .finally(feed.stop);
+    this.stopped = this.#work(feed.stop);
     if (options.signal.aborted) this.#abort();
   }
 
   readonly #abort = (): void => this.#stopping.abort(new Error('the scheduler was stopped'));
 
-  async stop(): Promise<void> {
-    this.#options.signal.removeEventListener('abort', this.#abort);
+  stop(): Promise<void> {
     this.#abort();
-    await this.#done;
-    await Promise.allSettled([...this.#bindings, this.#status.flush()]);
+    return this.stopped;
+  }
+
+  async #work(endFeed: () => void): Promise<void> {
+    try {
+      await this.ready;
+      await this.#run();
+    } catch (err) {
+      if (!this.#stopping.signal.aborted) throw err;
+    } finally {
+      endFeed();
+      this.#options.signal.removeEventListener('abort', this.#abort);
+      await Promise.allSettled([...this.#bindings, this.#status.flush()]);
+    }
   }
 
   async #run(): Promise<void> {
-    const { clock, logger, seed } = this.#options;
+    const { clock, logger } = this.#options;
     const signal = this.#stopping.signal;
-    logger.info('Started scheduler', { seed, profile: this.#core.profile.schedulerName });
+    logger.info('Started scheduler', { seed: this.#seed, profile: this.#core.profile.schedulerName });
     let sliceStartedAt = clock.monotonic();
     let flushedAt = clock.monotonic();
     while (!signal.aborted) {

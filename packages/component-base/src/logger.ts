@@ -64,11 +64,7 @@ export function createLogger(options: LoggerOptions): Logger {
     options.file === undefined
       ? new winston.transports.Console({ stderrLevels: Object.keys(levels) })
       : new winston.transports.File({ filename: options.file });
-  return wrap(
-    winston.createLogger({ levels, level, format, transports: [transport], defaultMeta: { component: options.component } }),
-    {},
-    level,
-  );
+  return wrap(winston.createLogger({ levels, level, format, transports: [transport] }), { component: options.component }, level);
 }
 
 const dropTimestamp = winston.format((info) => {

@@ -6,7 +6,7 @@ import { createMetricsRegistry, issueCertificate, systemClock, systemRandom } fr
 import type { Logger } from '@bayplan/component-base';
 import { startControllers } from '@bayplan/controllers';
 import { startScheduler } from '@bayplan/scheduler';
-import { openEmbeddedStore, openEtcdStore } from '@bayplan/store';
+import { isStoreError, openEmbeddedStore } from '@bayplan/store';
 import type { Store } from '@bayplan/store';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -56,7 +56,9 @@ const administrator = { commonName: 'kubernetes-admin', organizations: ['system:
 /** Starts the control plane. Resolves when the API answers. Rejects with a `UserError` where the person can mend it. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { home, logger, signal } = options;
-  const store = await openStore(options);
+  const store = await openStore(options).catch((error: unknown) => {
+    throw storeFault(error);
+  });
   let api: ApiServer | undefined;
   try {
     const keys = await loadOrCreateClusterKeys(store, await bootstrapSecret(options));
@@ -133,25 +135,42 @@ async function openStore(options: ServerOptions): Promise<Store> {
   const { etcd, home, logger } = options;
   const shared = { logger: logger.with({ component: 'store' }), clock: systemClock };
   if (etcd === undefined) return openEmbeddedStore({ ...shared, directory: home.store });
-  const read = async (file: string | undefined, flag: string): Promise<string | undefined> =>
-    file === undefined
-      ? undefined
-      : readFile(file, 'utf8').catch((error: unknown) => {
-          throw new UserError(`cannot read ${file} (${(error as Error).message})`, `give ${flag} a readable file`);
-        });
-  const [ca, cert, key, password] = await Promise.all([
-    read(etcd.caFile, '--etcd-cafile'),
-    read(etcd.certFile, '--etcd-certfile'),
-    read(etcd.keyFile, '--etcd-keyfile'),
-    read(etcd.passwordFile, '--etcd-password-file'),
+  const { prefix, user } = etcd;
+  const [ca, certificate, key, password] = await Promise.all([
+    readFlagFile(etcd.caFile, '--etcd-cafile'),
+    readFlagFile(etcd.certFile, '--etcd-certfile'),
+    readFlagFile(etcd.keyFile, '--etcd-keyfile'),
+    readFlagFile(etcd.passwordFile, '--etcd-password-file'),
   ]);
+  if ((certificate === undefined) !== (key === undefined))
+    throw new UserError('only one of --etcd-certfile and --etcd-keyfile was given', 'give both', 2);
+  if (certificate !== undefined && ca === undefined)
+    throw new UserError('--etcd-certfile was given without --etcd-cafile', 'name the CA of the etcd servers', 2);
+  if ((user === undefined) !== (password === undefined))
+    throw new UserError('only one of --etcd-user and --etcd-password-file was given', 'give both', 2);
+  const { openEtcdStore } = await import('@bayplan/store');
   return openEtcdStore({
-    ...shared,
     endpoints: etcd.endpoints,
-    prefix: etcd.prefix,
-    tls: { ca, cert, key },
-    user: etcd.user,
-    password: password?.trim(),
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(ca === undefined ? {} : { tls: { ca, ...(certificate && key ? { certificate, key } : {}) } }),
+    ...(user === undefined || password === undefined ? {} : { user: { name: user, password: password.toString().trim() } }),
+  });
+}
+
+/** What a person can do about a store that would not open. */
+function storeFault(error: unknown): unknown {
+  if (!isStoreError(error)) return error;
+  if (error.reason === 'corrupt')
+    return new UserError(`the store is damaged (${error.message})`, 'restore a snapshot, or remove it with `npm run down -- --purge`');
+  if (error.reason === 'unreachable' || error.reason === 'timeout')
+    return new UserError(`etcd does not answer (${error.message})`, 'check --etcd-endpoints and that etcd runs');
+  return new UserError(`the store cannot be opened (${error.message})`, 'check that no other cluster uses it, and the flags that name it');
+}
+
+async function readFlagFile(file: string | undefined, flag: string): Promise<Buffer | undefined> {
+  if (file === undefined) return undefined;
+  return readFile(file).catch((error: unknown) => {
+    throw new UserError(`cannot read ${file} (${(error as Error).message})`, `give ${flag} a readable file`);
   });
 }
 

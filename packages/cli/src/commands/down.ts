@@ -1,6 +1,6 @@
 import { cleanupNetwork } from '@bayplan/network';
-import { removeEverything as removePods } from '@bayplan/nodeagent';
-import { removeEverything as removeContainers } from '@bayplan/runtime-shim';
+import { removeEverything } from '@bayplan/nodeagent';
+import { cleanupAll } from '@bayplan/runtime-shim';
 import { createLogger, systemClock } from '@bayplan/component-base';
 import path from 'node:path';
 import { stat } from 'node:fs/promises';
@@ -41,8 +41,8 @@ export async function down(options: DownOptions): Promise<void> {
   if (await stat(home.runtime).catch(() => undefined)) {
     if (process.getuid?.() !== 0) throw new UserError('this cluster ran containers as root', 'use sudo to remove them');
     progress.step('Removing containers, mounts, cgroups and pod interfaces');
-    await removeContainers({ home: home.dir, runRoot, logger });
-    await removePods({ home: home.agent, logger });
+    await cleanupAll(home.dir, { runRoot });
+    await removeEverything({ home: home.agent, logger });
     progress.step('Removing rules, routes and addresses');
     await cleanupNetwork({ clock: systemClock, logger, runDirectory: path.join(runRoot, 'network') });
   }

@@ -2,7 +2,11 @@ import { systemRandom } from '@bayplan/component-base';
 import { Admission } from './admission/admission.ts';
 import type { ApiServerOptions } from './api-server.ts';
 import { Authenticator } from './authentication/authenticator.ts';
+import { union } from './authorization/authorizer.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
+import { NodeAuthorizer } from './authorization/node-authorizer.ts';
+import { RbacAuthorizer } from './authorization/rbac.ts';
+import { superuser } from './authorization/superuser.ts';
 import type { Step } from './chain/chain.ts';
 import { measure } from './chain/measure.ts';
 import { secretSealing } from './keys/secret-sealing.ts';
@@ -23,6 +27,7 @@ export interface ServerParts {
   readonly registry: Registry;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
+  readonly rbac: RbacAuthorizer;
   readonly verbs: VerbServices;
   /** By `GROUP/RESOURCE[/SUBRESOURCE]`. */
   readonly specials: ReadonlyMap<string, SpecialHandler>;
@@ -36,6 +41,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   await hub.start();
   const registry = new Registry({ store, hub, logger, strategies: createStrategies(), secretSealing: secretSealing(keys.encryptionKey) });
   const admission = new Admission([]);
+  const rbac = new RbacAuthorizer(registry);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
   return {
     options,
@@ -43,9 +49,8 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     hub,
     registry,
     authenticator: new Authenticator([], clock),
-    authorizer: {
-      authorize: (user) => Promise.resolve({ verdict: user.groups.includes('system:authenticated') ? 'allow' : 'no-opinion', reason: '' }),
-    },
+    authorizer: union([superuser, new NodeAuthorizer(registry), rbac]),
+    rbac,
     verbs,
     specials: new Map(),
     measure: measure(createApiServerMetrics(options.metrics), clock),

@@ -1,4 +1,4 @@
-import { badRequest, decodeJson, decodeObject as decodeValue, schemaFor } from '@bayplan/api';
+import { applyDefaults, badRequest, decodeJson, decodeObject as decodeValue, schemaFor } from '@bayplan/api';
 import type { FieldValidation, KubeObject, ObjectDescriptor } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
 import { contentTypeOf, readValue } from './body.ts';
@@ -70,5 +70,6 @@ function checked(
   value['apiVersion'] = apiVersion;
   value['kind'] = type.kind;
   value['metadata'] ??= {};
+  applyDefaults(type.group, type.version, type.kind, value);
   return value as unknown as KubeObject;
 }

@@ -1,30 +1,23 @@
-import { badRequest, unsupportedMediaType } from '@bayplan/api';
+import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch, unsupportedMediaType } from '@bayplan/api';
+import type { ObjectDescriptor } from '@bayplan/api';
 
 export const patchTypes = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
+  'application/apply-patch+cbor',
 ] as const;
 
-/** RFC 7386. Returns a new value; `target` is not changed. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const base = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...(target as Record<string, unknown>) } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete base[key];
-    else base[key] = mergePatch(base[key], value);
-  }
-  return base;
-}
-
-export function patched(contentType: string, target: unknown, patch: unknown): unknown {
+/** What one of the three patches that need no managers makes of `target`, which is not changed. */
+export function patched(contentType: string, target: unknown, patch: unknown, descriptor: ObjectDescriptor): unknown {
   switch (contentType) {
-    case 'application/merge-patch+json':
-    case 'application/strategic-merge-patch+json':
-      return mergePatch(target, patch);
     case 'application/json-patch+json':
-      throw badRequest('not yet');
+      return applyJsonPatch(target, patch);
+    case 'application/merge-patch+json':
+      return applyMergePatch(target, patch);
+    case 'application/strategic-merge-patch+json':
+      return applyStrategicMergePatch(target, patch, descriptor);
     default:
       throw unsupportedMediaType(patchTypes);
   }

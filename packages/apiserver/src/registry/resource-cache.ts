@@ -52,6 +52,7 @@ export class ResourceCache implements HubListener {
   private early: StoreEvent[] | undefined;
   private live = false;
   private objects = 0;
+  private changeCount = 0;
 
   constructor(resource: CachedResource, store: Store, hub: StoreHub, logger: Logger) {
     this.resource = resource;
@@ -82,6 +83,11 @@ export class ResourceCache implements HubListener {
   /** The revision that the present contents are at. */
   get revision(): number {
     return Math.max(this.listed, this.hub.revision);
+  }
+
+  /** Grows with every change: for those who keep something that follows from the contents. */
+  get changes(): number {
+    return this.changeCount;
   }
 
   get size(): number {
@@ -206,6 +212,7 @@ export class ResourceCache implements HubListener {
     this.listed = revision;
     this.forgotten = revision;
     this.live = true;
+    this.changeCount++;
     for (const event of this.early ?? []) if (event.revision > revision) this.apply(event);
   }
 
@@ -221,6 +228,7 @@ export class ResourceCache implements HubListener {
       previous,
       deleted: event.type === 'delete' ? entry.stored : undefined,
     };
+    this.changeCount++;
     this.history.push(change);
     if (this.history.length > 2 * historyEvents) {
       this.forgotten = this.history[historyEvents - 1]?.revision ?? this.forgotten;

@@ -1,10 +1,9 @@
 import type { KubeObject, ResourceRef } from '@bayplan/api';
-import { notFound } from '@bayplan/api';
+import { notFound, sameJson } from '@bayplan/api';
 import { isStoreError } from '@bayplan/store';
 import type { Revision, Store } from '@bayplan/store';
 import type { CacheEntry } from './cache-event.ts';
 import type { ResourceCache } from './resource-cache.ts';
-import { sameJson } from './same-json.ts';
 import { statusOfStoreError } from './store-failure.ts';
 import { encodeForStore, StoredObject } from './stored-object.ts';
 import type { EventType } from './stored-object.ts';

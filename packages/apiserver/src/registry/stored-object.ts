@@ -1,4 +1,5 @@
 import type { KubeObject } from '@bayplan/api';
+import { without } from './without.ts';
 
 /** The apiVersion and kind that every object of a resource carries. */
 export interface TypeName {
@@ -12,9 +13,8 @@ export interface TypeName {
  * depends on the type. `object` is not changed.
  */
 export function encodeForStore(type: TypeName, object: KubeObject): string {
-  const { apiVersion: _version, kind: _kind, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
-  const { resourceVersion: _revision, selfLink: _link, ...kept } = metadata;
-  return JSON.stringify({ apiVersion: type.apiVersion, kind: type.kind, metadata: kept, ...rest });
+  const metadata = without(object.metadata, 'resourceVersion', 'selfLink');
+  return JSON.stringify({ apiVersion: type.apiVersion, kind: type.kind, metadata, ...without(object, 'apiVersion', 'kind', 'metadata') });
 }
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -99,9 +99,7 @@ export class StoredObject {
 
   /** The same object with another resourceVersion, as a `DELETED` event shows it. */
   deletedAt(revision: number): StoredObject {
-    const { resourceVersion: _old, ...metadata } = this.object.metadata;
-    const object = { ...this.object, metadata };
-    return StoredObject.fromStore(this.type, this.key, revision, Buffer.from(encodeForStore(this.type, object)), 'DELETED');
+    return StoredObject.fromStore(this.type, this.key, revision, Buffer.from(encodeForStore(this.type, this.object)), 'DELETED');
   }
 
   /** The object in another media type, encoded once. */

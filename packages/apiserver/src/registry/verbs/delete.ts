@@ -1,9 +1,8 @@
-import { conflict, isNotFound } from '@bayplan/api';
+import { conflict, isNotFound, sameJson } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import { isStoreError } from '@bayplan/store';
 import type { Outcome } from '../../chain/outcome.ts';
-import { sameJson } from '../same-json.ts';
 import { selectionOf } from '../selection.ts';
 import type { StoredObject } from '../stored-object.ts';
 import { deleteRequest } from './delete-options.ts';

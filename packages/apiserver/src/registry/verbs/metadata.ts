@@ -1,9 +1,10 @@
-import { badRequest, conflict } from '@bayplan/api';
+import { badRequest, conflict, sameJson } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import type { Clock, Random } from '@bayplan/component-base';
-import { sameJson } from '../same-json.ts';
+
 import type { StoredResource } from '../served-resource.ts';
+import { without } from '../without.ts';
 
 /** The longest name that leaves room for a generated suffix. */
 const maxGeneratedBase = 58;
@@ -84,13 +85,6 @@ export function countGeneration(object: KubeObject, current: KubeObject, resourc
   object.metadata.generation = (current.metadata.generation ?? 1) + (changed ? 1 : 0);
 }
 
-function desired(object: KubeObject): Record<string, unknown> {
-  const {
-    metadata: _metadata,
-    status: _status,
-    apiVersion: _version,
-    kind: _kind,
-    ...rest
-  } = object as KubeObject & Record<string, unknown>;
-  return rest;
+function desired(object: KubeObject): object {
+  return without(object, 'metadata', 'status', 'apiVersion', 'kind');
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../chain/outcome.ts';
 import { objectIn } from '../../chain/encode.ts';
 import { contentTypeOf, parseJson, parseYaml } from '../body.ts';
-import { decodeAs, toStored } from '../decode-object.ts';
+import { decodeAs, descriptorOf, toStored } from '../decode-object.ts';
 import { patched } from '../patches.ts';
 import type { VerbCall } from './services.ts';
 import { changeObject } from './update.ts';
@@ -14,7 +14,7 @@ export async function patchObject(call: VerbCall): Promise<Outcome> {
   const contentType = contentTypeOf(context);
   const patch = await readPatch(call, contentType);
   const stored = await changeObject(call, options, (current) => {
-    const next = patched(contentType, objectIn(resource, current), patch);
+    const next = patched(contentType, objectIn(resource, current), patch, descriptorOf(resource));
     return toStored(resource, structuredClone(decodeAs(context, resource, next, options.fieldValidation)));
   });
   return { kind: 'object', status: 200, resource, object: stored };

@@ -3,7 +3,7 @@ import type { KubeObject } from '@bayplan/api';
 import type { Outcome } from '../../chain/outcome.ts';
 import { decodeObject } from '../decode-object.ts';
 import { trackUpdate } from '../managed-fields.ts';
-import { StoredObject } from '../stored-object.ts';
+import type { StoredObject } from '../stored-object.ts';
 import { createFrom } from './create.ts';
 import { checkPreconditions, countGeneration, keepSystemMetadata, settleNamespace } from './metadata.ts';
 import { partsOf } from './parts.ts';

@@ -1,0 +1,122 @@
+import { selectorOf } from '@bayplan/api';
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef } from '@bayplan/api';
+import type { User } from '../chain/user.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ResourceCache } from '../registry/resource-cache.ts';
+import { noOpinion } from './authorizer.ts';
+import type { Access, Authorizer, Decision } from './authorizer.ts';
+import { ruleAllows } from './rbac-rules.ts';
+
+const group = 'rbac.authorization.k8s.io';
+
+/** A binding as a subject sees it: the rules it gives, and the words for why. */
+interface Grant {
+  readonly rules: readonly PolicyRule[];
+  readonly reason: string;
+}
+
+interface SubjectGrants {
+  readonly everywhere: Grant[];
+  readonly byNamespace: Map<string, Grant[]>;
+}
+
+/** Roles and bindings, indexed by subject; made again when one of them has changed. */
+export class RbacAuthorizer implements Authorizer {
+  private readonly roles: ResourceCache;
+  private readonly clusterRoles: ResourceCache;
+  private readonly bindings: ResourceCache;
+  private readonly clusterBindings: ResourceCache;
+  private readonly caches: readonly ResourceCache[];
+  private bySubject = new Map<string, SubjectGrants>();
+  private indexedAt = -1;
+
+  constructor(registry: Registry) {
+    const cacheOf = (resource: string): ResourceCache => registry.stored(group, 'v1', resource).storage.cache;
+    this.roles = cacheOf('roles');
+    this.clusterRoles = cacheOf('clusterroles');
+    this.bindings = cacheOf('rolebindings');
+    this.clusterBindings = cacheOf('clusterrolebindings');
+    this.caches = [this.roles, this.clusterRoles, this.bindings, this.clusterBindings];
+  }
+
+  async authorize(user: User, access: Access): Promise<Decision> {
+    await this.refresh();
+    const namespace = access.kind === 'resource' ? access.namespace : '';
+    for (const grant of this.grantsOf(user, namespace)) {
+      for (const rule of grant.rules) if (ruleAllows(rule, access)) return { verdict: 'allow', reason: grant.reason };
+    }
+    return noOpinion;
+  }
+
+  /** Every rule that holds for `user` in `namespace`; `''` means at the cluster scope. */
+  async rulesFor(user: User, namespace: string): Promise<PolicyRule[]> {
+    await this.refresh();
+    return [...this.grantsOf(user, namespace)].flatMap((grant) => [...grant.rules]);
+  }
+
+  /** The rules of a role, aggregation included; empty when there is none of that name. */
+  async rulesOf(ref: RoleRef, namespace: string): Promise<readonly PolicyRule[]> {
+    await this.refresh();
+    return this.resolve(ref, namespace);
+  }
+
+  private *grantsOf(user: User, namespace: string): Generator<Grant> {
+    for (const subject of [`User ${user.name}`, ...user.groups.map((name) => `Group ${name}`)]) {
+      const grants = this.bySubject.get(subject);
+      if (grants === undefined) continue;
+      yield* grants.everywhere;
+      if (namespace !== '') yield* grants.byNamespace.get(namespace) ?? [];
+    }
+  }
+
+  private async refresh(): Promise<void> {
+    for (const cache of this.caches) await cache.start();
+    let changes = 0;
+    for (const cache of this.caches) changes += cache.changes;
+    if (changes === this.indexedAt) return;
+    this.indexedAt = changes;
+    this.bySubject = new Map();
+    for (const { stored, name } of this.clusterBindings.list(everything)) {
+      const binding = stored.object as unknown as ClusterRoleBinding;
+      const reason = `RBAC: allowed by ClusterRoleBinding "${name}" of ${binding.roleRef.kind} "${binding.roleRef.name}"`;
+      this.add(binding, '', { rules: this.resolve(binding.roleRef, ''), reason });
+    }
+    for (const { stored, name, namespace } of this.bindings.list(everything)) {
+      const binding = stored.object as unknown as RoleBinding;
+      const reason = `RBAC: allowed by RoleBinding "${name}/${namespace}" of ${binding.roleRef.kind} "${binding.roleRef.name}"`;
+      this.add(binding, namespace, { rules: this.resolve(binding.roleRef, namespace), reason });
+    }
+  }
+
+  private add(binding: ClusterRoleBinding | RoleBinding, namespace: string, grant: Grant): void {
+    if (grant.rules.length === 0) return;
+    for (const subject of binding.subjects ?? []) {
+      const key =
+        subject.kind === 'ServiceAccount'
+          ? `User system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`
+          : `${subject.kind} ${subject.name}`;
+      let grants = this.bySubject.get(key);
+      if (grants === undefined) this.bySubject.set(key, (grants = { everywhere: [], byNamespace: new Map() }));
+      if (namespace === '') grants.everywhere.push(grant);
+      else {
+        const kept = grants.byNamespace.get(namespace);
+        if (kept === undefined) grants.byNamespace.set(namespace, [grant]);
+        else kept.push(grant);
+      }
+    }
+  }
+
+  private resolve(ref: RoleRef, namespace: string): readonly PolicyRule[] {
+    if (ref.kind === 'Role') return (this.roles.get(namespace, ref.name)?.stored.object as Role | undefined)?.rules ?? [];
+    const role = this.clusterRoles.get('', ref.name)?.stored.object as ClusterRole | undefined;
+    if (role === undefined) return [];
+    const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
+    if (selectors.length === 0) return role.rules ?? [];
+    const matching = this.clusterRoles
+      .list(everything)
+      .filter((entry) => entry.name !== ref.name && selectors.some((selector) => selectorOf(selector).matches(entry.labels)));
+    return matching.flatMap((entry) => (entry.stored.object as ClusterRole).rules ?? []);
+  }
+}
+
+const everything = { matches: () => true } as const;

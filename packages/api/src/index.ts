@@ -134,3 +134,4 @@ export { openapiHash, openapiV2, openapiV3, openapiV3Root } from './openapi/docu
 export type { OpenApiResource } from './openapi/operations.ts';
 export type { ProtobufObject } from './codec/protobuf/envelope.ts';
 export { decodeProtobuf, encodeProtobuf, encodeProtobufWatchEvent, isProtobuf, protobufMediaType } from './codec/protobuf/envelope.ts';
+export { openapiV2Protobuf, openapiV2ProtobufMediaType } from './openapi/gnostic.ts';

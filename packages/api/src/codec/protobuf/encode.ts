@@ -3,7 +3,7 @@ import { schemaOfType } from '../../schema/builtin.ts';
 import { decodeBase64 } from './base64.ts';
 import { layoutOf } from './layout.ts';
 import type { MessageLayout } from './layout.ts';
-import { ReverseWriter } from './writer.ts';
+import type { ReverseWriter } from './writer.ts';
 
 type JsonObject = Record<string, unknown>;
 

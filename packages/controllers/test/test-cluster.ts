@@ -1,0 +1,137 @@
+import { resources } from '@bayplan/api';
+import type { KubeObject, Pod, ResourceRef } from '@bayplan/api';
+import { startTestApiServer } from '@bayplan/apiserver/testing';
+import type { TestApiServer } from '@bayplan/apiserver/testing';
+import { createClient, createInformerFactory } from '@bayplan/client';
+import type { Client } from '@bayplan/client';
+import { createLogger, silentLogger, systemClock, systemRandom, timestamp } from '@bayplan/component-base';
+import { startControllers } from '../src/index.ts';
+
+export interface TestCluster {
+  readonly api: TestApiServer;
+  readonly client: Client;
+  /** Plays the node agent: binds pods, says that they are ready, and lets deleted ones go. */
+  readonly kubelet: FakeKubelet;
+  /** Polls until `check` returns something other than undefined or false. */
+  eventually<T>(check: () => Promise<T | undefined | false>, timeoutMs?: number): Promise<T>;
+  /** Waits until the object satisfies `check`. */
+  until<T extends KubeObject>(ref: ResourceRef<T>, namespace: string | undefined, name: string, check: (object: T) => boolean): Promise<T>;
+  writes(): number;
+  close(): Promise<void>;
+}
+
+/** A real API server without a port, with all controllers on it. */
+export async function startTestCluster(options: { readonly kubelet?: boolean } = {}): Promise<TestCluster> {
+  const logger = process.env['BAYPLAN_TEST_LOG'] ? createLogger({ component: 'test', level: 'debug', format: 'text' }) : silentLogger;
+  const api = await startTestApiServer({ listen: false, logger });
+  const stop = new AbortController();
+  const { signal } = stop;
+  let writes = 0;
+  const informersClient = createClient(api.as({ name: 'system:kube-controller-manager', groups: ['system:masters'] }));
+  const informers = createInformerFactory({ client: informersClient, clock: systemClock, logger });
+  const controllers = startControllers({
+    client: (identity) => {
+      const transport = api.as({ ...identity, groups: ['system:masters'] });
+      return createClient({
+        call: (call) => {
+          if (call.method !== 'GET') writes++;
+          return transport.call(call);
+        },
+        watch: (call) => transport.watch(call),
+        close: () => transport.close(),
+      });
+    },
+    informers,
+    clock: systemClock,
+    random: systemRandom,
+    logger,
+    ca: api.keys.ca,
+    clusterCidr: '10.128.0.0/10',
+    nodeCidrMaskSize: 22,
+    leaderElection: false,
+    signal,
+  });
+  informers.start(signal);
+  const client = createClient(api.admin);
+  const kubelet = new FakeKubelet(client);
+  if (options.kubelet !== false) kubelet.start(informers, signal);
+  await informers.synced();
+
+  async function eventually<T>(check: () => Promise<T | undefined | false>, timeoutMs = 20_000): Promise<T> {
+    const deadlineMs = Date.now() + timeoutMs;
+    for (;;) {
+      const found = await check();
+      if (found !== undefined && found !== false) return found;
+      if (Date.now() > deadlineMs) throw new Error(`Not within ${String(timeoutMs)} ms: ${check.toString()}`);
+      await systemClock.sleep(25);
+    }
+  }
+
+  return {
+    api,
+    client,
+    kubelet,
+    eventually,
+    async until<T extends KubeObject>(ref: ResourceRef<T>, namespace: string | undefined, name: string, check: (object: T) => boolean) {
+      let last: T | undefined;
+      try {
+        return await eventually<T>(async () => {
+          last = await client.get(ref, { namespace, name });
+          return check(last) && last;
+        });
+      } catch (error) {
+        throw new Error(
+          `${ref.resource} ${name} is ${JSON.stringify({ ...last, metadata: { ...last?.metadata, managedFields: undefined } }, null, 1)}`,
+          { cause: error },
+        );
+      }
+    },
+    writes: () => writes,
+    async close() {
+      stop.abort();
+      await controllers.stopped;
+      await api.close();
+    },
+  };
+}
+
+export class FakeKubelet {
+  /** Pods for which this says no stay as they are. */
+  runs: (pod: Pod) => boolean = () => true;
+  readonly #client: Client;
+  #addresses = 0;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  start(informers: ReturnType<typeof createInformerFactory>, signal: AbortSignal): void {
+    const handle = (pod: Pod): void => void this.#step(pod).catch(() => undefined); // the object changed: another event follows
+    const remove = informers.informer(resources.pods).addHandlers({ onAdd: handle, onUpdate: handle });
+    signal.addEventListener('abort', remove);
+  }
+
+  async #step(pod: Pod): Promise<void> {
+    const key = { namespace: pod.metadata.namespace, name: pod.metadata.name ?? '' };
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      await this.#client.delete(resources.pods, key, { gracePeriodSeconds: 0 });
+      return;
+    }
+    if (!this.runs(pod)) return;
+    if (!pod.spec?.nodeName) {
+      const target = { apiVersion: 'v1', kind: 'Node', name: 'n1' };
+      await this.#client.createSubresource(resources.pods, key, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: key, target });
+      return;
+    }
+    if (pod.status?.phase !== 'Pending') return;
+    const podIP = `10.128.0.${String((++this.#addresses % 250) + 2)}`;
+    const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: timestamp(Date.now()) }];
+    await this.#client.patch(
+      resources.pods,
+      key,
+      'strategic',
+      { status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions } },
+      { subresource: 'status' },
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import type { TerminalSize } from './session.ts';
+
+/** Passes terminal sizes on; a listener that comes late gets the last one. */
+export class ResizeEvents {
+  #last: TerminalSize | undefined;
+  readonly #listeners: ((size: TerminalSize) => void)[] = [];
+  #partial = '';
+
+  listen(listener: (size: TerminalSize) => void): void {
+    this.#listeners.push(listener);
+    if (this.#last) listener(this.#last);
+  }
+
+  /** Takes a whole JSON message `{"Width":80,"Height":24}`; anything else is ignored. */
+  message(text: string): void {
+    const size = parseSize(text);
+    if (size === undefined) return;
+    this.#last = size;
+    for (const listener of this.#listeners) listener(size);
+  }
+
+  /** Takes bytes of a stream of such messages, split anywhere. */
+  bytes(chunk: Buffer): void {
+    this.#partial += chunk.toString();
+    // The messages are flat objects, so each ends at a closing brace.
+    for (let at = this.#partial.indexOf('}'); at >= 0; at = this.#partial.indexOf('}')) {
+      this.message(this.#partial.slice(0, at + 1));
+      this.#partial = this.#partial.slice(at + 1);
+    }
+  }
+}
+
+function parseSize(text: string): TerminalSize | undefined {
+  try {
+    const { Width, Height } = JSON.parse(text) as { Width?: unknown; Height?: unknown };
+    if (typeof Width !== 'number' || typeof Height !== 'number' || Width <= 0 || Height <= 0) return undefined;
+    return { width: Width, height: Height };
+  } catch {
+    return undefined;
+  }
+}

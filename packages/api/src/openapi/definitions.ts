@@ -153,6 +153,9 @@ export class DefinitionBuilder {
     const target = value.type === 'list' ? value.items : value.type === 'map' ? value.values : value;
     if (field.name === 'metadata')
       return 'Standard metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata';
+    const kind = parent.kind?.kind;
+    if (kind && field.name === 'spec') return `Specification of the desired behaviour of the ${kind}.`;
+    if (kind && field.name === 'status') return `Most recently observed status of the ${kind}. Written by the system; read-only.`;
     return target.type === 'object' ? this.#descriptions[target.name]?.[''] : undefined;
   }
 

@@ -135,3 +135,8 @@ export type { OpenApiResource } from './openapi/operations.ts';
 export type { ProtobufObject } from './codec/protobuf/envelope.ts';
 export { decodeProtobuf, encodeProtobuf, encodeProtobufWatchEvent, isProtobuf, protobufMediaType } from './codec/protobuf/envelope.ts';
 export { openapiV2Protobuf, openapiV2ProtobufMediaType } from './openapi/gnostic.ts';
+export type { Cell, RowCondition, TableColumn } from './table/column.ts';
+export type { PodSummary } from './table/pod-status.ts';
+export { summarizePod } from './table/pod-status.ts';
+export type { TablePrinter } from './table/table.ts';
+export { tableFor } from './table/table.ts';

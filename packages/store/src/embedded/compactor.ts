@@ -42,6 +42,8 @@ export class Compactor {
   #planned: Revision;
   #waiters: Waiter[] = [];
   #checkpoints: { readonly at: number; readonly revision: Revision }[] = [];
+  /** The newest revision of the store. */
+  #newest = 0 as Revision;
   #timer: Timer | undefined;
   #retryAt = 0;
   #problem: StoreError | undefined;
@@ -148,11 +150,12 @@ export class Compactor {
     const { clock, retentionMs, retentionRevisions } = this.#options;
     if (revision - this.#compacted > 2 * retentionRevisions)
       void this.compact((revision - retentionRevisions) as Revision).catch(() => undefined);
+    this.#newest = revision;
     this.#timer ??= clock.after(
       retentionMs / checkpointsPerRetention,
       () => {
         this.#timer = undefined;
-        this.#checkpoint(revision);
+        this.#checkpoint();
       },
       { unref: true },
     );
@@ -164,17 +167,18 @@ export class Compactor {
     this.#waiters = [];
   }
 
-  /** Called some time after `revision` was written: everything older than the retention goes. */
-  #checkpoint(revision: Revision): void {
+  /** Called some time after a write: everything older than the retention goes. */
+  #checkpoint(): void {
     const { clock, retentionMs } = this.#options;
     const now = clock.monotonic();
-    this.#checkpoints.push({ at: now, revision });
+    if (this.#newest > (this.#checkpoints.at(-1)?.revision ?? this.#compacted)) this.#checkpoints.push({ at: now, revision: this.#newest });
     const expired = this.#checkpoints.filter((checkpoint) => checkpoint.at <= now - retentionMs);
     this.#checkpoints = this.#checkpoints.filter((checkpoint) => checkpoint.at > now - retentionMs);
     const newest = expired.at(-1);
+    // A failure is kept in `problem`, and tried again.
     if (newest !== undefined) void this.compact(newest.revision).catch(() => undefined);
     // Keep looking until the last checkpoint has expired, then sleep until the next write.
-    if (this.#checkpoints.length > 0) this.observe(revision);
+    if (this.#checkpoints.length > 0) this.observe(this.#newest);
   }
 }
 

@@ -9,7 +9,7 @@ import { Compactor, parseCompaction } from './compactor.ts';
 import { commit, diskSpace, openEnvironment, putMetaValue, readMetaValue, toStoreError } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { holdDirectory, releaseDirectory, takeOwnership } from './ownership.ts';
-import { Reader, readSafely } from './reader.ts';
+import { newestLogRevision, Reader, readSafely } from './reader.ts';
 import { freePages, Writer } from './writer.ts';
 
 export interface EmbeddedStoreOptions {
@@ -22,6 +22,8 @@ export interface EmbeddedStoreOptions {
   readonly retentionRevisions?: number;
   /** Writes are refused with `full` while the file is larger than this. 8 GiB unless told. */
   readonly maxSizeBytes?: number;
+  /** How many events stay in memory for watchers that lag; older ones are read again. 2,000 unless told. */
+  readonly recentEvents?: number;
 }
 
 /** The layout of the files. A store of another format is refused. */
@@ -56,14 +58,13 @@ async function checkFormat(environment: Environment): Promise<void> {
       'invalid',
       `The store in ${environment.directory} has format ${JSON.stringify(found)}; this version reads format ${String(format)}`,
     );
-  await commit(environment, () => [putMetaValue(environment, 'format', format), putMetaValue(environment, 'revision', firstRevision)]);
+  await commit(environment, () => [putMetaValue(environment, 'format', format)]);
 }
 
 function createStore(environment: Environment, options: EmbeddedStoreOptions): Store {
-  const stored = readMetaValue(environment, 'revision');
-  if (typeof stored !== 'number' || !Number.isSafeInteger(stored) || stored < firstRevision)
-    throw new StoreError('corrupt', `The store in ${environment.directory} does not know its revision`);
-  let revision = stored as Revision;
+  const compaction = parseCompaction(readMetaValue(environment, 'compaction'));
+  // Compaction removes nothing newer than its mark, so the newest revision is in the log or is the mark.
+  let revision = Math.max(firstRevision, compaction.compacted, newestLogRevision(environment)) as Revision;
   let closed: StoreError | undefined;
   const check = (): void => {
     if (closed !== undefined) throw closed;
@@ -81,11 +82,15 @@ function createStore(environment: Environment, options: EmbeddedStoreOptions): S
     environment,
     reader,
     clock: options.clock ?? systemClock,
-    ...parseCompaction(readMetaValue(environment, 'compaction')),
+    ...compaction,
     retentionMs: options.retentionMs ?? 5 * 60_000,
     retentionRevisions: options.retentionRevisions ?? 100_000,
   });
-  const feed = new EventFeed({ history: reader, start: revision });
+  const feed = new EventFeed({
+    history: reader,
+    start: revision,
+    ...(options.recentEvents === undefined ? {} : { maxEvents: options.recentEvents }),
+  });
   const writer = new Writer({
     environment,
     reader,

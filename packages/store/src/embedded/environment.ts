@@ -38,9 +38,22 @@ export async function openEnvironment(directory: string): Promise<Environment> {
     });
     const [log, index, meta] = ['log', 'index', 'meta'].map((name) => root.openDB({ name, compression: false, cache: false, ...binary }));
     if (log === undefined || index === undefined || meta === undefined) throw new Error('LMDB opened no database');
+    await syncDirectory(directory);
     return { directory, root, log, index, meta };
   } catch (error) {
     throw toStoreError(error, `The store in ${directory} cannot be opened`);
+  }
+}
+
+/** A new file survives a power failure only once its folder was flushed too. */
+async function syncDirectory(directory: string): Promise<void> {
+  for (const folder of [directory, path.dirname(directory)]) {
+    const handle = await openFile(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   }
 }
 

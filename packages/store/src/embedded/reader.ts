@@ -33,6 +33,10 @@ export class Reader {
     this.#view = view;
   }
 
+  get compacted(): Revision {
+    return this.#view.compacted;
+  }
+
   get(key: string, revision: Revision): GetResult {
     checkReadable(revision, this.#view.revision, this.#view.compacted);
     const bytes = this.#environment.index.get(encodeKey(key));
@@ -157,6 +161,12 @@ export class Reader {
     if (entry.revision <= revision) return !entry.deleted;
     return this.#itemAt('', entry, revision) !== undefined;
   }
+}
+
+/** The revision of the last record in the log; 0 when it is empty. */
+export function newestLogRevision(environment: Environment): number {
+  for (const key of environment.log.getKeys({ reverse: true, limit: 1 })) return decodeRevision(key);
+  return 0;
 }
 
 export function toEvent(record: LogRecord, revision: Revision, previous: Buffer | undefined): StoreEvent {

@@ -3,7 +3,7 @@ import { checkWriteSize, encodeKey } from '../limits.ts';
 import { StoreError } from '../store-error.ts';
 import type { Revision, StoreEvent } from '../store.ts';
 import type { Compactor } from './compactor.ts';
-import { append, commit, diskSpace, putMetaValue, toStoreError } from './environment.ts';
+import { append, commit, diskSpace, toStoreError } from './environment.ts';
 import type { Environment } from './environment.ts';
 import type { Reader } from './reader.ts';
 import { toEvent } from './reader.ts';
@@ -163,7 +163,6 @@ export class Writer {
           );
         }
         for (const change of sweep) puts.push(change());
-        if (planned.length > 0) puts.push(putMetaValue(environment, 'revision', revision));
         return puts;
       });
       compactor.done();

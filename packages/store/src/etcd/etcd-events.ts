@@ -24,16 +24,22 @@ export class EtcdEvents implements EventHistory {
   readonly #client: EtcdClient;
   readonly #keys: KeySpace;
   readonly #feed: EventFeed;
+  readonly #compacted: () => Revision;
   readonly #stop = new AbortController();
   #live: Promise<void> | undefined;
   #bumping: Promise<void> | undefined;
   #bumpTimer: NodeJS.Timeout | undefined;
   #wanted = 0;
 
-  constructor(client: EtcdClient, keys: KeySpace, start: Revision) {
+  constructor(client: EtcdClient, keys: KeySpace, start: Revision, compacted: () => Revision) {
+    this.#compacted = compacted;
     this.#client = client;
     this.#keys = keys;
     this.#feed = new EventFeed({ history: this, start, maxEvents: 4000, maxBytes: 4 * 1024 * 1024 });
+  }
+
+  get compacted(): Revision {
+    return this.#compacted();
   }
 
   watch(options: WatchOptions): AsyncIterable<WatchBatch> {

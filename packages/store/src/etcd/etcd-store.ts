@@ -21,7 +21,7 @@ export async function connectEtcdStore(options: EtcdStoreOptions & { readonly cl
   const client = new EtcdClient(options);
   try {
     const maintenance = new EtcdMaintenance(client, keys, options.clock ?? systemClock, options.compactionIntervalMs ?? 5 * 60_000);
-    const events = new EtcdEvents(client, keys, await maintenance.start());
+    const events = new EtcdEvents(client, keys, await maintenance.start(), () => maintenance.compacted);
     return createStore(client, keys, events, maintenance);
   } catch (error) {
     client.close();

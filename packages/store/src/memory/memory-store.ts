@@ -9,6 +9,7 @@ import type { GetResult, ListOptions, ListResult, Revision, Store, StoredItem, S
  */
 export function openMemoryStore(): Store {
   const events: StoreEvent[] = [];
+  const newest = new Map<string, StoredItem>();
   const sleeping = new Set<() => void>();
   let revision: Revision = firstRevision;
   let compacted = 0 as Revision;
@@ -33,7 +34,7 @@ export function openMemoryStore(): Store {
   const append = (type: StoreEvent['type'], key: string, value: Buffer | undefined, expected: Revision | undefined): Revision => {
     check();
     checkWriteSize(key, encodeKey(key).length, value?.length ?? 0);
-    const current = contents(revision).find((item) => item.key === key);
+    const current = newest.get(key);
     if (type === 'create') {
       if (current !== undefined) throw new StoreError('exists', `${key} exists`, { key });
     } else {
@@ -43,6 +44,8 @@ export function openMemoryStore(): Store {
     revision = (revision + 1) as Revision;
     const kept = value === undefined ? (current?.value ?? Buffer.alloc(0)) : Buffer.from(value);
     events.push({ type, key, value: kept, previous: current?.value, revision });
+    if (type === 'delete') newest.delete(key);
+    else newest.set(key, { key, value: kept, revision });
     wake();
     return revision;
   };

@@ -1,8 +1,11 @@
+import { compactedError } from '../limits.ts';
 import type { StoreError } from '../store-error.ts';
 import type { Revision, StoreEvent, WatchBatch, WatchOptions } from '../store.ts';
 
 /** Where a feed finds events that have left its memory. */
 export interface EventHistory {
+  /** A watch must not start before this revision, even if memory still has the events. */
+  readonly compacted: Revision;
   /**
    * Yields the events of `prefix` after `after`, in order, in batches that say how far they reach,
    * at least up to `until`. Throws `compacted` when some are gone.
@@ -134,8 +137,9 @@ export class EventFeed {
       cursor.waiter = undefined;
       waiter?.resolve(done);
     };
+    const refusal = options.after < this.#history.compacted ? compactedError(options.after, this.#history.compacted) : undefined;
     if (options.signal?.aborted) stop.abort();
-    else {
+    else if (refusal === undefined) {
       options.signal?.addEventListener('abort', end, { once: true });
       this.#cursors.add(cursor);
     }
@@ -144,6 +148,7 @@ export class EventFeed {
       for (;;) {
         if (stop.signal.aborted) return done;
         if (this.#failure !== undefined) throw this.#failure;
+        if (refusal !== undefined) throw refusal;
         if (cursor.after < this.#ringAfter) {
           replay ??= this.#history.replay(cursor.prefix, cursor.after, this.#revision, signal)[Symbol.asyncIterator]();
           const step = await replay.next();

@@ -29,15 +29,17 @@ export function createCommandShell(options: { readonly clock: Clock; readonly pr
   let tail: Promise<unknown> = Promise.resolve();
   let closed = false;
 
+  const forget = (child: ChildProcessWithoutNullStreams): void => {
+    if (shell === child) shell = undefined;
+  };
+
   const start = (): ChildProcessWithoutNullStreams => {
     const [program = 'sh', ...parameters] = [...(options.prefix ?? []), 'sh'];
-    const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'] });
-    const forget = (): void => {
-      if (shell === child) shell = undefined;
-    };
-    child.on('exit', forget).on('error', forget);
+    const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const gone = (): void => forget(child);
+    child.on('exit', gone).on('error', gone);
     // A write to a shell that just died fails here too; `exit` already tells whoever waits.
-    child.stdin.on('error', forget);
+    child.stdin.on('error', gone);
     child.stderr.resume();
     shell = child;
     return child;
@@ -67,7 +69,9 @@ export function createCommandShell(options: { readonly clock: Clock; readonly pr
       };
       const onExit = (cause: unknown): void => finish(new Error(`The command shell ended during ${command[0] ?? ''}`, { cause }));
       const timer = options.clock.after(timeoutMs, () => {
-        child.kill('SIGKILL');
+        // With what it runs: it leads a process group of its own, which also keeps a terminal's ^C from it.
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+        forget(child);
         finish(new Error(`${command.join(' ')} took longer than ${timeoutMs} ms`));
       });
       child.stdout.on('data', onData);

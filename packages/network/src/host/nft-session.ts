@@ -36,7 +36,7 @@ export function createNftSession(options: NftSessionOptions): NftSession {
 
   const start = (): Nft => {
     const [program = 'sh', ...parameters] = [...(options.prefix ?? []), 'sh', '-c', 'exec nft -i 2>&1'];
-    const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'ignore'] });
+    const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
     const forget = (): void => {
       if (process === child) process = undefined;
     };
@@ -66,6 +66,7 @@ export function createNftSession(options: NftSessionOptions): NftSession {
       const onExit = (cause: unknown): void => finish(new Error('nft ended before it answered', { cause }));
       const timer = options.clock.after(timeoutMs, () => {
         child.kill('SIGKILL');
+        if (process === child) process = undefined;
         finish(new Error(`nft took longer than ${timeoutMs} ms`));
       });
       child.stdout.on('data', onData);

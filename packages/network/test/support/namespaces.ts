@@ -75,7 +75,11 @@ export class Machine {
   /** Answers every connection with the server's name and the client's address. */
   serve(name: string, protocol: 'tcp' | 'udp', port: number): void {
     const listen = protocol === 'tcp' ? `TCP-LISTEN:${port},fork,reuseaddr` : `UDP-RECVFROM:${port},fork`;
-    const [program = '', ...parameters] = this.in(name, ['socat', listen, `SYSTEM:${protocol === 'udp' ? 'read question; ' : ''}echo ${name} $SOCAT_PEERADDR`]);
+    const [program = '', ...parameters] = this.in(name, [
+      'socat',
+      listen,
+      `SYSTEM:${protocol === 'udp' ? 'read question; ' : ''}echo ${name} $SOCAT_PEERADDR`,
+    ]);
     this.#processes.push(spawn(program, parameters, { stdio: 'ignore', detached: true }));
   }
 

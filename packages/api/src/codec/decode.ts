@@ -8,6 +8,11 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 export interface DecodeOptions {
   readonly validation: FieldValidation;
+  /**
+   * Keep to what was given: absent structs and required zeros are not filled in, empty values not dropped.
+   * For applied configurations, in which having a field means owning it. Nulls are dropped all the same.
+   */
+  readonly sparse?: boolean | undefined;
 }
 
 export interface Decoded {
@@ -24,11 +29,13 @@ const isObject = (value: unknown): value is JsonObject => typeof value === 'obje
 class Decoder {
   readonly problems = new Set<string>();
   readonly #collect: boolean;
+  readonly #sparse: boolean;
   /** Names and list positions from the root to where decoding stands. */
   readonly #path: (string | number)[] = [];
 
-  constructor(collect: boolean) {
-    this.#collect = collect;
+  constructor({ validation, sparse }: DecodeOptions) {
+    this.#collect = validation !== 'Ignore';
+    this.#sparse = sparse === true;
   }
 
   object(descriptor: ObjectDescriptor, value: JsonObject): JsonObject {
@@ -62,6 +69,7 @@ class Decoder {
   #field(parent: ObjectDescriptor, field: FieldDescriptor, given: unknown, result: JsonObject): void {
     const descriptor = field.value;
     if (given === undefined || given === null) {
+      if (this.#sparse) return;
       const empty = emptyValue(field, descriptor);
       if (empty !== undefined) result[field.name] = empty;
       return;
@@ -69,7 +77,7 @@ class Decoder {
     this.#path.push(field.name);
     const value = this.#value(parent, descriptor, given);
     this.#path.pop();
-    if (field.omit !== 'never' && !field.pointer && isEmpty(descriptor, value)) return;
+    if (!this.#sparse && field.omit !== 'never' && !field.pointer && isEmpty(descriptor, value)) return;
     result[field.name] = value;
   }
 
@@ -247,7 +255,7 @@ function isEmpty(descriptor: Descriptor, value: unknown): boolean {
  * @throws StatusError BadRequest when a value has the wrong type.
  */
 export function decodeObject(descriptor: ObjectDescriptor, value: unknown, options: DecodeOptions): Decoded {
-  const decoder = new Decoder(options.validation !== 'Ignore');
+  const decoder = new Decoder(options);
   try {
     if (!isObject(value))
       throw new GoTypeError(

@@ -64,6 +64,19 @@ describe('decoding', () => {
     });
   });
 
+  it('adds and drops nothing when it is to be sparse, but for nulls and unknown fields', () => {
+    const applied = {
+      metadata: { name: 'a', labels: {}, creationTimestamp: null },
+      spec: { hostNetwork: false, containers: [{ name: 'c', foo: 1, resources: { limits: { cpu: 1 } } }] },
+    };
+    const { object, problems } = decodeObject(pod, applied, { validation: 'Warn', sparse: true });
+    expect(object).toEqual({
+      metadata: { name: 'a', labels: {} },
+      spec: { hostNetwork: false, containers: [{ name: 'c', resources: { limits: { cpu: '1' } } }] },
+    });
+    expect(problems).toEqual(['unknown field "spec.containers[0].foo"']);
+  });
+
   it('makes quantities and times canonical', () => {
     const { object } = decodeObject(
       pod,

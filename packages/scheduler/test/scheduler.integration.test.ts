@@ -1,5 +1,5 @@
 import { resources } from '@bayplan/api';
-import type { Event, Pod } from '@bayplan/api';
+import type { CoreV1Event, Pod } from '@bayplan/api';
 import { startTestApiServer } from '@bayplan/apiserver/testing';
 import { createClient, createInformerFactory } from '@bayplan/client';
 import { createMetricsRegistry, silentLogger, systemClock, systemRandom } from '@bayplan/component-base';
@@ -63,7 +63,7 @@ describe('startScheduler on an API server', () => {
     await vi.waitFor(async () => expect((await get('web')).spec?.nodeName).toBe('large'), 5000);
     expect((await get('web')).status?.conditions).toContainEqual(expect.objectContaining({ type: 'PodScheduled', status: 'True' }));
     await vi.waitFor(async () => {
-      const { items } = await admin.list<Event>(resources.events, { namespace: 'default' });
+      const { items } = await admin.list<CoreV1Event>(resources.events, { namespace: 'default' });
       expect(items.map((event) => event.reason)).toEqual(expect.arrayContaining(['FailedScheduling', 'Scheduled']));
     }, 5000);
   });

@@ -24,7 +24,7 @@ export interface CommandShell {
 const maxOutputBytes = 1024 * 1024;
 const marker = '__bayplan_exit__';
 
-export function createCommandShell(options: { readonly clock: Clock; readonly prefix?: readonly string[] }): CommandShell {
+export function createCommandShell(options: { readonly clock: Clock }): CommandShell {
   let shell: ChildProcessWithoutNullStreams | undefined;
   let tail: Promise<unknown> = Promise.resolve();
   let closed = false;
@@ -34,8 +34,7 @@ export function createCommandShell(options: { readonly clock: Clock; readonly pr
   };
 
   const start = (): ChildProcessWithoutNullStreams => {
-    const [program = 'sh', ...parameters] = [...(options.prefix ?? []), 'sh'];
-    const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+    const child = spawn('sh', [], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
     const gone = (): void => forget(child);
     child.on('exit', gone).on('error', gone);
     // A write to a shell that just died fails here too; `exit` already tells whoever waits.

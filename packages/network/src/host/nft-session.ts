@@ -26,29 +26,26 @@ export interface NftSessionOptions {
   readonly clock: Clock;
   /** Where scripts are put for nft to include: made when absent, and only the script in it is ever touched. */
   readonly directory: string;
-  /** Words before `nft`, such as `ip netns exec NAME`. */
-  readonly prefix?: readonly string[];
 }
 
 export function createNftSession(options: NftSessionOptions): NftSession {
   const file = path.join(options.directory, 'rules.nft');
-  let process: Nft | undefined;
+  let running: Nft | undefined;
 
   const start = (): Nft => {
-    const [program = 'sh', ...parameters] = [...(options.prefix ?? []), 'sh', '-c', 'exec nft -i 2>&1'];
-    const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
+    const child = spawn('sh', ['-c', 'exec nft -i 2>&1'], { stdio: ['pipe', 'pipe', 'ignore'], detached: true });
     const forget = (): void => {
-      if (process === child) process = undefined;
+      if (running === child) running = undefined;
     };
     child.on('exit', forget).on('error', forget);
     // A write to a process that just died fails here too; `exit` already tells whoever waits.
     child.stdin.on('error', forget);
-    process = child;
+    running = child;
     return child;
   };
 
   const execute = (timeoutMs: number): Promise<string> => {
-    const child = process ?? start();
+    const child = running ?? start();
     return new Promise((resolve, reject) => {
       let output = '';
       const finish = (result: string | Error): void => {
@@ -66,7 +63,7 @@ export function createNftSession(options: NftSessionOptions): NftSession {
       const onExit = (cause: unknown): void => finish(new Error('nft ended before it answered', { cause }));
       const timer = options.clock.after(timeoutMs, () => {
         child.kill('SIGKILL');
-        if (process === child) process = undefined;
+        if (running === child) running = undefined;
         finish(new Error(`nft took longer than ${timeoutMs} ms`));
       });
       child.stdout.on('data', onData);
@@ -83,7 +80,7 @@ export function createNftSession(options: NftSessionOptions): NftSession {
       if (/error|syntax/i.test(said)) throw new Error(`nft refused the rules: ${said.slice(0, 2000)}`);
     },
     async close() {
-      const child = process;
+      const child = running;
       if (child !== undefined) {
         await new Promise<void>((resolve) => {
           child.once('exit', () => resolve());

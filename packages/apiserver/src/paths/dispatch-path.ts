@@ -3,6 +3,7 @@ import type { Outcome } from '../chain/outcome.ts';
 import { discovery } from '../discovery/discovery.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { health } from './health.ts';
+import { openapi } from './openapi.ts';
 import { version } from './version.ts';
 
 /** Plain paths: discovery, health, version, metrics. Undefined for a path that is none of them. */
@@ -12,6 +13,7 @@ export async function dispatchPath(parts: ServerParts, context: RequestContext):
   if (clean === '/api' || clean === '/apis' || clean.startsWith('/api/') || clean.startsWith('/apis/'))
     return discovery(parts, context, clean);
   if (/^\/(healthz|livez|readyz)(\/|$)/.test(clean)) return health(parts, context, clean);
+  if (clean.startsWith('/openapi/')) return openapi(parts, context, clean);
   switch (clean) {
     case '/version':
       return { kind: 'value', status: 200, value: version() };

@@ -1,4 +1,4 @@
-import { applyDefaults, badRequest, decodeJson, decodeObject as decodeValue, schemaFor } from '@bayplan/api';
+import { applyDefaults, badRequest, decodeJson, decodeObject as decodeValue, decodeProtobuf, schemaFor } from '@bayplan/api';
 import type { FieldValidation, KubeObject, ObjectDescriptor } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
 import { contentTypeOf, readValue } from './body.ts';
@@ -22,19 +22,40 @@ export async function decodeObject(
   return toStored(resource, await decodeBody(context, resource, options.fieldValidation));
 }
 
-/** The body as an object of `type`, in that version. */
+/** The body as a defaulted object of `type`, in that version. An absent body is an empty object. */
 export async function decodeBody(context: ResourceContext, type: GroupVersionKind, fieldValidation: FieldValidation): Promise<KubeObject> {
-  const { body } = context.request;
-  if (body.kind === 'bytes' && contentTypeOf(context) === 'application/json') {
-    const text = (await body.read()).toString('utf8');
-    const { object, problems } = decodeJson(descriptorOf(type), text === '' ? '{}' : text, { validation: fieldValidation });
-    return checked(context, type, object, problems, fieldValidation);
-  }
-  return decodeAs(context, type, await readValue(context), fieldValidation);
+  const object = await decodeUndefaulted(context, type, fieldValidation);
+  applyDefaults(type.group, type.version, type.kind, object);
+  return object;
 }
 
-/** A JSON value as an object of `type`: for what a patch made. */
+async function decodeUndefaulted(context: ResourceContext, type: GroupVersionKind, fieldValidation: FieldValidation): Promise<KubeObject> {
+  const { body } = context.request;
+  if (body.kind !== 'bytes') return readTyped(context, type, await readValue(context), fieldValidation);
+  const contentType = contentTypeOf(context);
+  const descriptor = descriptorOf(type);
+  if (contentType === 'application/json') {
+    const text = (await body.read()).toString('utf8');
+    const { object, problems } = decodeJson(descriptor, text === '' ? '{}' : text, { validation: fieldValidation });
+    return checked(context, type, object, problems, fieldValidation);
+  }
+  if (contentType === 'application/vnd.kubernetes.protobuf') {
+    const bytes = await body.read();
+    const object = bytes.length === 0 ? {} : decodeProtobuf(bytes, descriptor).object;
+    return checked(context, type, object, [], fieldValidation);
+  }
+  return readTyped(context, type, await readValue(context), fieldValidation);
+}
+
+/** A JSON value as a defaulted object of `type`: for what a patch made. */
 export function decodeAs(context: ResourceContext, type: GroupVersionKind, value: unknown, fieldValidation: FieldValidation): KubeObject {
+  const object = readTyped(context, type, value, fieldValidation);
+  applyDefaults(type.group, type.version, type.kind, object);
+  return object;
+}
+
+/** A JSON value as an object of `type`, without defaults: for what is applied. */
+export function readTyped(context: ResourceContext, type: GroupVersionKind, value: unknown, fieldValidation: FieldValidation): KubeObject {
   const { object, problems } = decodeValue(descriptorOf(type), value ?? {}, { validation: fieldValidation });
   return checked(context, type, object, problems, fieldValidation);
 }
@@ -43,6 +64,7 @@ export function toStored(resource: ServedResource, object: KubeObject): KubeObje
   return resource.conversion === undefined ? object : resource.conversion.toStored(object);
 }
 
+/** The schema of a kind that is served. Asserts that there is one. */
 export function descriptorOf(type: GroupVersionKind): ObjectDescriptor {
   const descriptor = schemaFor(type.group, type.version, type.kind);
   if (descriptor === undefined) throw new Error(`no schema of ${type.group}/${type.version} ${type.kind}`);
@@ -57,10 +79,10 @@ function checked(
   fieldValidation: FieldValidation,
 ): KubeObject {
   const apiVersion = type.group === '' ? type.version : `${type.group}/${type.version}`;
-  const given = { apiVersion: value['apiVersion'] ?? '', kind: value['kind'] ?? '' };
+  const given = { apiVersion: String(value['apiVersion'] ?? ''), kind: String(value['kind'] ?? '') };
   if ((given.apiVersion !== '' && given.apiVersion !== apiVersion) || (given.kind !== '' && given.kind !== type.kind)) {
     throw badRequest(
-      `${String(given.kind)} in version ${JSON.stringify(given.apiVersion)} cannot be handled as a ${type.kind}: expected ${apiVersion}, Kind=${type.kind}`,
+      `${given.kind} in version ${JSON.stringify(given.apiVersion)} cannot be handled as a ${type.kind}: the API version in the data (${given.apiVersion}) does not match the expected API version (${apiVersion})`,
     );
   }
   if (problems.length > 0) {
@@ -70,6 +92,5 @@ function checked(
   value['apiVersion'] = apiVersion;
   value['kind'] = type.kind;
   value['metadata'] ??= {};
-  applyDefaults(type.group, type.version, type.kind, value);
   return value as unknown as KubeObject;
 }

@@ -15,8 +15,12 @@ import { watchObjects } from './verbs/watch.ts';
 export type SpecialHandler = (services: VerbServices, context: ResourceContext, resource: ServedResource) => Promise<Outcome>;
 
 /** Finds the verb for a request to a resource. Throws `NotFound` and `MethodNotAllowed`. */
-export async function dispatchResource(services: VerbServices, specials: ReadonlyMap<string, SpecialHandler>, asked: ResourceContext): Promise<Outcome> {
-  const { group, version, resource: plural, subresource, verb} = asked.info;
+export async function dispatchResource(
+  services: VerbServices,
+  specials: ReadonlyMap<string, SpecialHandler>,
+  asked: ResourceContext,
+): Promise<Outcome> {
+  const { group, version, resource: plural, subresource, verb } = asked.info;
   const resource = services.registry.find(group, version, plural);
   if (resource === undefined) throw pathNotFound();
   // To authorisation a Namespace lies within itself; to storage it is an object like any other.

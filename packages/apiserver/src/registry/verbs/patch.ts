@@ -1,23 +1,69 @@
+import { applyDefaults, badRequest, isNotFound, serverSideApply } from '@bayplan/api';
+import type { KubeObject } from '@bayplan/api';
+import { timestamp } from '@bayplan/component-base';
 import type { Outcome } from '../../chain/outcome.ts';
 import { objectIn } from '../../chain/encode.ts';
 import { contentTypeOf, parseJson, parseYaml } from '../body.ts';
-import { decodeAs, descriptorOf, toStored } from '../decode-object.ts';
+import { decodeAs, descriptorOf, readTyped, toStored } from '../decode-object.ts';
 import { patched } from '../patches.ts';
+import type { StoredObject } from '../stored-object.ts';
+import { createFrom } from './create.ts';
+import { settleNamespace } from './metadata.ts';
 import type { VerbCall } from './services.ts';
 import { changeObject } from './update.ts';
 import { writeOptions } from './write-options.ts';
+import type { WriteOptions } from './write-options.ts';
 
-/** PATCH of an object or of a part of it. */
+/** PATCH of an object or of a part of it. Apply also creates. */
 export async function patchObject(call: VerbCall): Promise<Outcome> {
   const { context, resource } = call;
   const options = writeOptions(context);
   const contentType = contentTypeOf(context);
   const patch = await readPatch(call, contentType);
+  if (contentType === 'application/apply-patch+yaml') return applyObject(call, patch, options);
   const stored = await changeObject(call, options, (current) => {
     const next = patched(contentType, objectIn(resource, current), patch, descriptorOf(resource));
     return toStored(resource, structuredClone(decodeAs(context, resource, next, options.fieldValidation)));
   });
   return { kind: 'object', status: 200, resource, object: stored };
+}
+
+async function applyObject(call: VerbCall, patch: unknown, given: WriteOptions): Promise<Outcome> {
+  const { context, resource } = call;
+  if (!context.request.query.get('fieldManager'))
+    throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
+  const options = { ...given, applied: true };
+  const applied = readTyped(context, resource, patch, options.fieldValidation);
+  if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  settleNamespace(applied, resource.namespaced ? context.info.namespace : '');
+  applied.metadata.name ??= context.info.name;
+  if (applied.metadata.name !== context.info.name)
+    throw badRequest(`the name of the object (${applied.metadata.name}) does not match the name on the URL (${context.info.name})`);
+  try {
+    const stored = await changeObject(call, options, (current) => merged(call, current, applied, options));
+    return { kind: 'object', status: 200, resource, object: stored };
+  } catch (error) {
+    if (!isNotFound(error) || context.info.subresource !== '') throw error;
+    if (applied.metadata.uid) throw error;
+    return { kind: 'object', status: 201, resource, object: await createFrom(call, merged(call, undefined, applied, options), options) };
+  }
+}
+
+function merged(call: VerbCall, current: StoredObject | undefined, applied: KubeObject, options: WriteOptions): KubeObject {
+  const { services, context, resource } = call;
+  const { subresource } = context.info;
+  const { object } = serverSideApply({
+    descriptor: descriptorOf(resource),
+    live: current === undefined ? undefined : objectIn(resource, current),
+    applied,
+    manager: options.fieldManager,
+    force: options.force,
+    subresource: subresource === '' ? undefined : subresource,
+    now: timestamp(services.clock.now()),
+  });
+  const next = structuredClone(object);
+  applyDefaults(resource.group, resource.version, resource.kind, next);
+  return toStored(resource, next);
 }
 
 async function readPatch(call: VerbCall, contentType: string): Promise<unknown> {

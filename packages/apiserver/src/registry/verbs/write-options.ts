@@ -1,4 +1,5 @@
-import { badRequest } from '@bayplan/api';
+import { badRequest, managerOfUserAgent } from '@bayplan/api';
+import type { FieldValidation } from '@bayplan/api';
 import type { RequestContext } from '../../chain/context.ts';
 
 /** The query parameters that every write takes. */
@@ -6,10 +7,14 @@ export interface WriteOptions {
   readonly dryRun: boolean;
   /** Who owns the fields that this write sets; from `fieldManager`, else the client's name. */
   readonly fieldManager: string;
-  readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore';
+  readonly fieldValidation: FieldValidation;
   /** Apply only: take fields over from other managers. */
   readonly force: boolean;
+  /** The object comes from server-side apply, with its managedFields. */
+  readonly applied: boolean;
 }
+
+const maxManagerLength = 128;
 
 /** Throws `BadRequest` for values that are none. */
 export function writeOptions(context: RequestContext): WriteOptions {
@@ -17,22 +22,20 @@ export function writeOptions(context: RequestContext): WriteOptions {
   const dryRun = query.getAll('dryRun');
   if (dryRun.some((value) => value !== 'All' && value !== ''))
     throw badRequest(`Invalid value: ${JSON.stringify(dryRun)}: dryRun: supported values: "All"`);
-  const fieldValidation = query.get('fieldValidation') ?? 'Warn';
-  if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore' && fieldValidation !== '') {
+  const fieldValidation = query.get('fieldValidation') || 'Warn';
+  if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore') {
     throw badRequest(
       `fieldValidation: Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "", "Ignore", "Strict", "Warn"`,
     );
   }
+  const manager = query.get('fieldManager') ?? '';
+  if (manager.length > maxManagerLength)
+    throw badRequest(`fieldManager: Too long: may not be more than ${maxManagerLength.toString()} bytes`);
   return {
     dryRun: dryRun.includes('All'),
-    fieldManager: query.get('fieldManager') ?? managerOf(context.request.headers['user-agent']),
-    fieldValidation: fieldValidation === '' ? 'Warn' : fieldValidation,
+    fieldManager: manager || managerOfUserAgent(context.request.headers['user-agent']),
+    fieldValidation,
     force: query.get('force') === 'true',
+    applied: false,
   };
-}
-
-/** The program's name in front of the first slash, as Kubernetes names managers that do not name themselves. */
-function managerOf(userAgent: string | undefined): string {
-  const name = (userAgent ?? '').split('/')[0] ?? '';
-  return name.slice(0, 128) || 'unknown';
 }

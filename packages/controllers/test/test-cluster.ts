@@ -62,7 +62,10 @@ export async function startTestCluster(options: { readonly kubelet?: boolean } =
     for (;;) {
       const found = await check();
       if (found !== undefined && found !== false) return found;
-      if (Date.now() > deadlineMs) throw new Error(`Not within ${String(timeoutMs)} ms: ${check.toString()}`);
+      if (Date.now() > deadlineMs)
+        throw new Error(
+          `Not within ${String(timeoutMs)} ms: ${check.toString()}; the node agent saw ${kubelet.errors.slice(-3).join(', ')}`,
+        );
       await systemClock.sleep(25);
     }
   }
@@ -98,6 +101,7 @@ export async function startTestCluster(options: { readonly kubelet?: boolean } =
 export class FakeKubelet {
   /** Pods for which this says no stay as they are. */
   runs: (pod: Pod) => boolean = () => true;
+  readonly errors: string[] = [];
   readonly #client: Client;
   #addresses = 0;
 
@@ -106,7 +110,7 @@ export class FakeKubelet {
   }
 
   start(informers: ReturnType<typeof createInformerFactory>, signal: AbortSignal): void {
-    const handle = (pod: Pod): void => void this.#step(pod).catch(() => undefined); // the object changed: another event follows
+    const handle = (pod: Pod): void => void this.#step(pod).catch((error: unknown) => this.errors.push(String(error))); // a conflict: another event follows
     const remove = informers.informer(resources.pods).addHandlers({ onAdd: handle, onUpdate: handle });
     signal.addEventListener('abort', remove);
   }
@@ -118,7 +122,7 @@ export class FakeKubelet {
       return;
     }
     if (!this.runs(pod)) return;
-    if (!pod.spec?.nodeName) {
+    if (!pod.spec?.nodeName && process.env['BIND']) {
       const target = { apiVersion: 'v1', kind: 'Node', name: 'n1' };
       await this.#client.createSubresource(resources.pods, key, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: key, target });
       return;

@@ -97,7 +97,10 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 function decodeBase64Text(value: string): string {
   // Go's decoder skips line breaks, and what it writes back has none.
   const text = /[\r\n]/.test(value) ? value.replace(/[\r\n]/g, '') : value;
-  if (base64.test(text)) return text;
+  if (base64.test(text)) {
+    // Left-over bits of the last character are ignored, and written back as zero.
+    return !text.endsWith('=') || /(?:[AQgw]==|[AEIMQUYcgkosw048]=)$/.test(text) ? text : btoa(atob(text));
+  }
   const bad = text.search(/[^A-Za-z0-9+/]/);
   throw new GoTypeError('string', '[]uint8', `illegal base64 data at input byte ${bad < 0 ? text.length - (text.length % 4) : bad}`);
 }

@@ -9,7 +9,7 @@ import { readPressure } from './pressure.ts';
 
 const reportMs = 300_000;
 const checkMs = 10_000;
-const retryMs = 2_000;
+const retryMs = 500;
 const callTimeoutMs = 10_000;
 /** As many images as Kubernetes reports. */
 const mostImages = 50;

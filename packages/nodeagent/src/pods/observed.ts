@@ -37,6 +37,8 @@ export interface ObservedContainer {
   readonly specHash: string;
   /** How long to wait after this attempt ends before the next may start. */
   readonly restartDelayMs: number;
+  /** How long it may take to end, as its pod said when it was made. */
+  readonly gracePeriodSeconds: number;
 }
 
 export const nothingObserved: ObservedPod = { sandboxes: [], containers: [] };

@@ -4,7 +4,8 @@ import type { RuntimePod } from '../runtime/pod-runtime.ts';
 import type { PodContext } from './pod-context.ts';
 import { removeFromRuntime } from './pod-stopper.ts';
 
-const graceSeconds = 30;
+/** More than this the runtime may take to answer that a container has stopped. */
+const stopSlackMs = 30_000;
 
 /**
  * Removes what belongs to pods that the API server does not know any more: their containers, volumes,
@@ -38,8 +39,8 @@ async function removeOrphan(context: PodContext, pod: RuntimePod): Promise<void>
     running.map((one) =>
       runtime.operation('stop_container', () =>
         runtime.cri.runtime.stopContainer(
-          { containerId: one.id, timeout: graceSeconds },
-          { signal, deadlineMs: (graceSeconds + 30) * 1000 },
+          { containerId: one.id, timeout: one.gracePeriodSeconds },
+          { signal, deadlineMs: one.gracePeriodSeconds * 1000 + stopSlackMs },
         ),
       ),
     ),

@@ -257,10 +257,18 @@ function startNow(input: PlanInput, everything: ObservedPod, container: ShapedCo
   draft.actions.push({
     kind: 'start-container',
     container,
-    attempt: before === undefined ? 0 : before.attempt + 1,
+    attempt: before === undefined ? attemptAfterLoss(input.pod, container.spec.name) : before.attempt + 1,
     delayAfterMs: before === undefined ? 0 : before.restartDelayMs,
     delayedMs: 0,
   });
+}
+
+/** The runtime may have lost containers (a reboot): restarts are then counted on from what was reported. */
+function attemptAfterLoss(pod: Pod, name: string): number {
+  const reported = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].find(
+    (status) => status.name === name,
+  );
+  return reported?.containerID === undefined || reported.containerID === '' ? 0 : reported.restartCount + 1;
 }
 
 function waitsForRetry(input: PlanInput, container: ShapedContainer, draft: Draft): boolean {

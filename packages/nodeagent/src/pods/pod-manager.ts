@@ -1,6 +1,5 @@
 import type { Pod } from '@bayplan/api';
 import type { Informer } from '@bayplan/client';
-import { podUidLabel } from '../runtime/labels.ts';
 import { fieldSurroundings } from './pod-context.ts';
 import type { PodContext } from './pod-context.ts';
 import { cleanOrphans } from './orphans.ts';
@@ -18,6 +17,8 @@ export class PodManager {
   readonly #context: PodContext;
   readonly #informer: Informer<Pod>;
   readonly #workers = new Map<string, PodWorker>();
+  /** What the runtime had of each pod at the last list. */
+  #signatures: ReadonlyMap<string, string> = new Map();
 
   constructor(context: PodContext, informer: Informer<Pod>) {
     this.#context = context;
@@ -74,18 +75,19 @@ export class PodManager {
     while (!signal.aborted) {
       try {
         for await (const event of runtime.cri.runtime.getContainerEvents({}, { signal })) {
-          const uid =
-            event.podSandboxStatus?.metadata?.uid ??
-            event.podSandboxStatus?.labels[podUidLabel] ??
-            event.containersStatuses[0]?.labels[podUidLabel];
-          if (uid !== undefined && uid !== '') this.wake(uid);
+          // This agent makes, starts and removes containers itself: only that one has ended is news.
+          if (event.containerEventType !== 'CONTAINER_STOPPED_EVENT') continue;
+          const uid = event.podSandboxStatus?.metadata?.uid || runtime.ownerOf(event.containerId);
+          if (uid === undefined) await this.#relist();
+          else this.wake(uid);
         }
       } catch (error) {
         if (!signal.aborted) logger.debug('Lost the event stream of the runtime', { err: error });
       }
       await clock.sleep(eventRetryMs, signal).catch(() => undefined);
-      // Whatever happened in between was missed.
-      if (!signal.aborted) for (const worker of this.#workers.values()) worker.wake();
+      // What happened in between was missed; a runtime without events is listed instead.
+      if (!signal.aborted)
+        await this.#relist().catch((error: unknown) => logger.debug('Failed to list the pods of the runtime', { err: error }));
     }
   }
 
@@ -95,12 +97,10 @@ export class PodManager {
     const present = await runtime.listPods(signal);
     metrics.relistSeconds.observe((clock.monotonic() - begun) / 1000);
     metrics.relistIntervalSeconds.observe(relistMs / 1000);
-    await cleanOrphans(this.#context, present, (uid) => this.#workers.has(uid));
-    let count = 0;
-    for (const worker of [...this.#workers.values()]) {
-      if (worker.active) worker.wake();
-      if (++count % chunk === 0) await yieldToOthers();
-    }
+    if (this.#informer.hasSynced) await cleanOrphans(this.#context, present, (uid) => this.#workers.has(uid));
+    const before = this.#signatures;
+    this.#signatures = new Map(present.map((pod) => [pod.uid, pod.signature]));
+    for (const uid of this.#workers.keys()) if (before.get(uid) !== this.#signatures.get(uid)) this.wake(uid);
   }
 
   async #refresh(): Promise<void> {

@@ -138,6 +138,7 @@ async function createAndStart(
   const { containerId } = await runtime.operation('create_container', () =>
     runtime.cri.runtime.createContainer({ podSandboxId: sandbox.id, config, sandboxConfig: sandboxSettings }, { signal }),
   );
+  runtime.own(containerId, uid);
   podEvent(context, pod, 'Normal', 'Created', 'Container created', container.fieldPath);
   try {
     await runtime.operation('start_container', () => runtime.cri.runtime.startContainer({ containerId }, { signal }));

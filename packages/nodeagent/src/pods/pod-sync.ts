@@ -29,7 +29,7 @@ const emptyPlan: PodPlan = { actions: [], wakeAtMs: undefined, backingOff: new M
 export async function syncPod(context: PodContext, pod: Pod, memory: PodMemory, signal: AbortSignal): Promise<number | undefined> {
   const { clock } = context;
   const uid = pod.metadata.uid ?? '';
-  if (isTerminal(pod) && memory.status?.phase !== 'Running' && memory.status?.phase !== 'Pending') {
+  if (isTerminal(pod)) {
     await release(context, pod, memory, signal);
     return undefined;
   }
@@ -185,7 +185,7 @@ async function tryStart(
           pod,
           started,
           action.container,
-          'definition-changed',
+          'restart-pod',
           pod.spec?.terminationGracePeriodSeconds ?? 30,
           podIp,
           signal,

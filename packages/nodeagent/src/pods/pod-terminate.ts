@@ -25,12 +25,13 @@ export async function terminatePod(context: PodContext, pod: Pod, memory: PodMem
   const uid = pod.metadata.uid ?? '';
   const wanted = pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? defaultGraceSeconds;
   const graceSeconds = Math.max(leastGraceSeconds, wanted);
+  // Nothing may be restarted any more, and an ending container failing its probes is no news.
+  context.probes.remove(uid);
   let observed = await context.runtime.observe(uid, signal);
   while (observed.containers.some((one) => one.state === 'running' || one.state === 'unknown')) {
     await stopPod(context, pod, observed, graceSeconds, podIps(context, pod, currentSandbox(observed))[0] ?? '', signal);
     observed = await context.runtime.observe(uid, signal);
   }
-  context.probes.remove(uid);
   if (!removed && !isTerminal(pod)) report(context, pod, memory, observed, { backingOff: new Map(), finished: true, actions: [] }, true);
   await removeFromRuntime(context, observed, signal);
   await removeFromNode(context, pod, uid);

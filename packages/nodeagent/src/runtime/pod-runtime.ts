@@ -1,6 +1,7 @@
 import type { Clock } from '@bayplan/component-base';
 import { rpcCodeOf } from '@bayplan/rpc';
 import type { Container, ContainerStatus, CriClient, PodSandbox } from '@bayplan/rpc';
+import { Limiter } from '../pods/limiter.ts';
 import type { NodeAgentMetrics } from '../metrics.ts';
 import type { ObservedContainer, ObservedContainerState, ObservedPod, ObservedSandbox } from '../pods/observed.ts';
 import { containerNameLabel, podNameLabel, podNamespaceLabel, podUidLabel, readContainerAnnotations } from './labels.ts';
@@ -10,6 +11,8 @@ export interface RuntimePod {
   readonly uid: string;
   readonly name: string;
   readonly namespace: string;
+  /** Changes whenever a sandbox or container of the pod appears, goes or changes its state. */
+  readonly signature: string;
 }
 
 /** Reads what the runtime has of pods, and counts every call it makes. */
@@ -20,9 +23,16 @@ export interface PodRuntime {
   listPods(signal: AbortSignal): Promise<RuntimePod[]>;
   /** Runs a call of the runtime under the name of `kubelet_runtime_operations_*`. */
   operation<T>(type: string, call: () => Promise<T>): Promise<T>;
+  /** The uid of the pod that a sandbox or container belongs to, when that is known. */
+  ownerOf(id: string): string | undefined;
+  /** Notes a container that was just made. */
+  own(id: string, uid: string): void;
   /** Forgets what was remembered of a container. */
   forget(containerId: string): void;
 }
+
+/** Pods that are asked about at the same time: all of them want it when the agent starts. */
+const mostObservations = 8;
 
 const states: Readonly<Record<Container['state'], ObservedContainerState>> = {
   CONTAINER_CREATED: 'created',
@@ -32,6 +42,7 @@ const states: Readonly<Record<Container['state'], ObservedContainerState>> = {
 };
 
 export function createPodRuntime(cri: CriClient, clock: Clock, metrics: NodeAgentMetrics): PodRuntime {
+  const observing = new Limiter(mostObservations);
   // Facts of a container do not change while its state stays the same, so each is asked for once.
   const known = new Map<string, ObservedContainer>();
 
@@ -60,6 +71,7 @@ export function createPodRuntime(cri: CriClient, clock: Clock, metrics: NodeAgen
   };
 
   const sandboxes = new Map<string, ObservedSandbox>();
+  const owners = new Map<string, string>();
   const observeSandbox = async (sandbox: PodSandbox, signal: AbortSignal): Promise<ObservedSandbox> => {
     const before = sandboxes.get(sandbox.id);
     if (before?.ready === (sandbox.state === 'SANDBOX_READY')) return before;
@@ -82,38 +94,56 @@ export function createPodRuntime(cri: CriClient, clock: Clock, metrics: NodeAgen
     }
   };
 
+  const observe = async (uid: string, signal: AbortSignal): Promise<ObservedPod> => {
+    const labelSelector = { [podUidLabel]: uid };
+    const [sandboxList, containerList] = await Promise.all([
+      operation('list_podsandbox', () => cri.runtime.listPodSandbox({ filter: { labelSelector } }, { signal })),
+      operation('list_containers', () => cri.runtime.listContainers({ filter: { labelSelector } }, { signal })),
+    ]);
+    for (const { id } of [...sandboxList.items, ...containerList.containers]) owners.set(id, uid);
+    const sandboxesFound = await Promise.all(sandboxList.items.map((sandbox) => observeSandbox(sandbox, signal)));
+    const containersFound = await Promise.all(containerList.containers.map((container) => observeContainer(container, signal)));
+    return {
+      sandboxes: sandboxesFound.toSorted((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs),
+      containers: containersFound
+        .filter((container): container is ObservedContainer => container !== undefined)
+        .toSorted((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs),
+    };
+  };
+
   return {
     cri,
     operation,
+    ownerOf: (id) => owners.get(id),
+    own: (id, uid) => void owners.set(id, uid),
     forget(containerId) {
+      owners.delete(containerId);
       known.delete(containerId);
       sandboxes.delete(containerId);
     },
-    async observe(uid, signal) {
-      const labelSelector = { [podUidLabel]: uid };
-      const [sandboxList, containerList] = await Promise.all([
-        operation('list_podsandbox', () => cri.runtime.listPodSandbox({ filter: { labelSelector } }, { signal })),
-        operation('list_containers', () => cri.runtime.listContainers({ filter: { labelSelector } }, { signal })),
-      ]);
-      const sandboxesFound = await Promise.all(sandboxList.items.map((sandbox) => observeSandbox(sandbox, signal)));
-      const containersFound = await Promise.all(containerList.containers.map((container) => observeContainer(container, signal)));
-      return {
-        sandboxes: sandboxesFound.toSorted((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs),
-        containers: containersFound
-          .filter((container): container is ObservedContainer => container !== undefined)
-          .toSorted((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs),
-      };
-    },
+    observe: (uid, signal) => observing.run(() => observe(uid, signal), signal),
     async listPods(signal) {
       const [sandboxList, containerList] = await Promise.all([
         operation('list_podsandbox', () => cri.runtime.listPodSandbox({}, { signal })),
         operation('list_containers', () => cri.runtime.listContainers({}, { signal })),
       ]);
       const pods = new Map<string, RuntimePod>();
-      for (const { labels } of [...sandboxList.items, ...containerList.containers]) {
+      for (const { id, state, labels } of [...sandboxList.items, ...containerList.containers]) {
         const uid = labels[podUidLabel];
-        if (uid !== undefined) pods.set(uid, { uid, name: labels[podNameLabel] ?? '', namespace: labels[podNamespaceLabel] ?? '' });
+        if (uid === undefined) continue;
+        owners.set(id, uid);
+        const before = pods.get(uid)?.signature ?? '';
+        pods.set(uid, {
+          uid,
+          name: labels[podNameLabel] ?? '',
+          namespace: labels[podNamespaceLabel] ?? '',
+          signature: `${before} ${id}=${state}`,
+        });
       }
+      const present = new Set([...sandboxList.items, ...containerList.containers].map((one) => one.id));
+      for (const id of known.keys()) if (!present.has(id)) known.delete(id);
+      for (const id of owners.keys()) if (!present.has(id)) owners.delete(id);
+      for (const id of sandboxes.keys()) if (!present.has(id)) sandboxes.delete(id);
       const running = containerList.containers.filter((container) => container.state === 'CONTAINER_RUNNING').length;
       metrics.runningContainers.set({ container_state: 'running' }, running);
       metrics.runningContainers.set(
@@ -148,6 +178,7 @@ export function containerFacts(status: ContainerStatus, sandboxId: string): Obse
     imageId: status.imageRef !== '' ? status.imageRef : status.imageId,
     specHash: annotations.specHash,
     restartDelayMs: annotations.restartDelayMs,
+    gracePeriodSeconds: annotations.gracePeriodSeconds,
   };
 }
 

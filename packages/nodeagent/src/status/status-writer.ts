@@ -1,5 +1,5 @@
 import { isConflict, isNotFound, resources } from '@bayplan/api';
-import type { Pod, PodStatus } from '@bayplan/api';
+import type { Pod, PodCondition, PodStatus } from '@bayplan/api';
 import type { Client } from '@bayplan/client';
 import type { Clock, Logger } from '@bayplan/component-base';
 import type { NodeAgentMetrics } from '../metrics.ts';
@@ -100,7 +100,10 @@ export function statusPatch(uid: string, status: PodStatus, before: string): unk
   );
   const replaced = (list: readonly { ip: string }[] | undefined): unknown =>
     list === undefined ? undefined : [...list, { $patch: 'replace' }];
-  const conditions = (status.conditions ?? []).filter((condition) => ownConditions.includes(condition.type));
+  const earlier = (previous['conditions'] ?? []) as readonly PodCondition[];
+  const conditions = (status.conditions ?? [])
+    .filter((condition) => ownConditions.includes(condition.type))
+    .map((condition) => withRemovals(condition, earlier));
   return {
     metadata: { uid },
     status: {
@@ -111,6 +114,13 @@ export function statusPatch(uid: string, status: PodStatus, before: string): unk
       ...(status.hostIPs === undefined ? {} : { hostIPs: previous['hostIPs'] === undefined ? status.hostIPs : replaced(status.hostIPs) }),
     },
   };
+}
+
+/** Conditions merge field by field: what one no longer has must be taken away explicitly. */
+function withRemovals(condition: PodCondition, earlier: readonly PodCondition[]): object {
+  const before = earlier.find((one) => one.type === condition.type);
+  const gone = (['reason', 'message'] as const).filter((field) => before?.[field] !== undefined && condition[field] === undefined);
+  return { ...condition, ...Object.fromEntries(gone.map((field) => [field, null])) };
 }
 
 const ownedFields: ReadonlySet<string> = new Set([

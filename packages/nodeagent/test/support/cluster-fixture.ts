@@ -63,7 +63,12 @@ export class ClusterFixture {
 
   async startAgent(): Promise<void> {
     this.#stopAgent = new AbortController();
-    const request = { commonName: 'system:node:node-1', organizations: ['system:nodes'], ipAddresses: ['127.0.0.1'], usages: ['server'] as const };
+    const request = {
+      commonName: 'system:node:node-1',
+      organizations: ['system:nodes'],
+      ipAddresses: ['127.0.0.1'],
+      usages: ['server'] as const,
+    };
     const pair = await issueCertificate(this.api.keys.ca, request, Date.now());
     this.agent = await startNodeAgent({
       nodeName: 'node-1',
@@ -96,7 +101,12 @@ export class ClusterFixture {
     await this.#shim.stopped;
     this.cri.close();
     await cleanupAll(path.join(this.folder, 'home'), { runRoot: path.join(this.folder, 'run') });
-    await removeEverything({ home: path.join(this.folder, 'agent'), podLogsDir: path.join(this.folder, 'logs'), cgroupRoot: `/${this.#name}`, logger });
+    await removeEverything({
+      home: path.join(this.folder, 'agent'),
+      podLogsDir: path.join(this.folder, 'logs'),
+      cgroupRoot: `/${this.#name}`,
+      logger,
+    });
     await this.api.close();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -138,11 +148,19 @@ export class ClusterFixture {
 
   async events(podName: string): Promise<string[]> {
     const { items } = await this.client.list(resources.events, { namespace: 'default' });
-    return items.filter((event) => event.involvedObject.name === podName).map((event) => `${event.type ?? ''} ${event.reason ?? ''} ${event.message ?? ''}`);
+    return items
+      .filter((event) => event.involvedObject.name === podName)
+      .map((event) => `${event.type ?? ''} ${event.reason ?? ''} ${event.message ?? ''}`);
   }
 
   /** GETs from the node API as the API server does. */
-  async nodeApi(pathAndQuery: string, identity: { commonName: string; organizations: string[] } | undefined = { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] }): Promise<{ status: number; body: string }> {
+  async nodeApi(
+    pathAndQuery: string,
+    identity: { commonName: string; organizations: string[] } | undefined = {
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+    },
+  ): Promise<{ status: number; body: string }> {
     const pair = await issueCertificate(this.api.keys.ca, { ...identity, usages: ['client'] }, Date.now());
     return new Promise((resolve, reject) => {
       const settings = { cert: pair.certPem, key: pair.keyPem, ca: this.api.caPem, agent: false };

@@ -12,6 +12,7 @@ import { KeyedLock } from './keyed-lock.ts';
 import { layoutOf, prepareFolders } from './layout.ts';
 import type { Runtime } from './runtime.ts';
 import { RecordStore } from './state/record-store.ts';
+import { StreamingServer } from './streams/streaming-server.ts';
 
 export interface RuntimeOptions {
   readonly home: string;
@@ -51,6 +52,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       (id, exit) => handleExit(runtime, id, exit),
       (err) => logger.error('Failed to handle an exit', { err }),
     ),
+    streaming: new StreamingServer(logger),
     handlers: await findHandlers(options.handlers ?? {}),
     cgroupV2: await isCgroupV2(),
   };

@@ -2,13 +2,16 @@ import { RpcError } from '@bayplan/rpc';
 import type { CallContext, CriHandlers, ImageServiceHandlers, RuntimeServiceHandlers } from '@bayplan/rpc';
 import type { Runtime } from './runtime.ts';
 import { replaceFile } from './state/record-store.ts';
+import { attach } from './verbs/attach.ts';
 import { containerStatus } from './verbs/container-status.ts';
 import { createContainer } from './verbs/create-container.ts';
+import { exec } from './verbs/exec.ts';
 import { execSync } from './verbs/exec-sync.ts';
 import { imageFsInfo, listImages, removeImage } from './verbs/images.ts';
 import { listContainers } from './verbs/list-containers.ts';
 import { listPodSandbox } from './verbs/list-pod-sandbox.ts';
 import { podSandboxStatus } from './verbs/pod-sandbox-status.ts';
+import { portForward } from './verbs/port-forward.ts';
 import { removeContainer } from './verbs/remove-container.ts';
 import { removePodSandbox } from './verbs/remove-pod-sandbox.ts';
 import { reopenContainerLog } from './verbs/reopen-container-log.ts';
@@ -55,6 +58,9 @@ function runtimeHandlers(runtime: Runtime): RuntimeServiceHandlers {
     updateContainerResources: (request) => updateContainerResources(runtime, request).then(() => ({})),
     reopenContainerLog: (request) => reopenContainerLog(runtime, request.containerId).then(() => ({})),
     execSync: (request, { signal }) => execSync(runtime, request, signal),
+    exec: (request) => exec(runtime, request),
+    attach: (request) => attach(runtime, request),
+    portForward: (request) => portForward(runtime, request),
     getContainerEvents: (_request, { signal }) => runtime.events.listen(signal),
     updateRuntimeConfig: (request) => updateRuntimeConfig(runtime, request.runtimeConfig?.networkConfig?.podCidr ?? ''),
     runtimeConfig: async () => ({ linux: { cgroupDriver: 'CGROUPFS' } }),

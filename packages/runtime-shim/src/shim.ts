@@ -40,6 +40,7 @@ export async function runShim(options: ShimOptions): Promise<Shim> {
   logger.info('Served the container runtime', { socketPath });
   const stop = async (): Promise<void> => {
     await server.close();
+    await runtime.streaming.close();
     runtime.exits.stop();
     await runtime.host.close();
   };

@@ -26,7 +26,14 @@ export function execArguments(
   if (command.length === 0) throw new RpcError('INVALID_ARGUMENT', 'There is no command to run');
   const pidFile = path.join(runtime.layout.bundle(record.id), `exec-${randomBytes(6).toString('hex')}.pid`);
   return {
-    args: [`--root=${runtime.layout.runtimeState}`, 'exec', `--tty=${tty}`, `--pid-file=${pidFile}`, record.id, ...command],
+    args: [
+      `--root=${runtime.layout.runtimeState}`,
+      'exec',
+      ...(tty ? ['--tty', '--env=TERM=xterm'] : ['--tty=false']),
+      `--pid-file=${pidFile}`,
+      record.id,
+      ...command,
+    ],
     pidFile,
   };
 }

@@ -263,7 +263,10 @@ export function decodeObject(descriptor: ObjectDescriptor, value: unknown, optio
         goTypeName(descriptor),
         `json: cannot unmarshal ${jsonKind(value)} into Go value of type ${goTypeName(descriptor)}`,
       );
-    return { object: decoder.object(descriptor, value), problems: [...decoder.problems] };
+    const object = decoder.object(descriptor, value);
+    // Everyone reads metadata of a top-level object, so it is there even when nothing else is filled in.
+    if (options.sparse === true && descriptor.kind && descriptor.fields.has('metadata')) object['metadata'] ??= {};
+    return { object, problems: [...decoder.problems] };
   } catch (error) {
     if (!(error instanceof GoTypeError)) throw error;
     const kind = descriptor.kind;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { conformanceCases } from '../src/testing/index.ts';
-import type { EtcdServer } from './etcd-server.ts';
-import { etcdMissing, openEtcdSubject, startEtcd } from './etcd-server.ts';
+import { etcdMissing, startEtcd } from '../src/testing/index.ts';
+import type { EtcdServer } from '../src/testing/index.ts';
+import { openEtcdSubject } from './etcd-subject.ts';
 
 describe.skipIf(etcdMissing !== undefined)(`the etcd store${etcdMissing === undefined ? '' : `: ${etcdMissing}`}`, () => {
   let server: EtcdServer;

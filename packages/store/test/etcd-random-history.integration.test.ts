@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import type { EtcdServer } from './etcd-server.ts';
-import { etcdMissing, openEtcdSubject, startEtcd } from './etcd-server.ts';
+import { etcdMissing, startEtcd } from '../src/testing/index.ts';
+import type { EtcdServer } from '../src/testing/index.ts';
+import { openEtcdSubject } from './etcd-subject.ts';
 import { checkRandomHistories } from './random-history.ts';
 
 describe.skipIf(etcdMissing !== undefined)('the etcd store', () => {

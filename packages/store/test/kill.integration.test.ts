@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { openEmbeddedStore, openEtcdStore } from '../src/index.ts';
-import { etcdMissing, startEtcd } from './etcd-server.ts';
+import { etcdMissing, startEtcd } from '../src/testing/index.ts';
 import type { Acknowledged } from './writing-process.ts';
 import { checkSurvivors, startWriting } from './writing-process.ts';
 

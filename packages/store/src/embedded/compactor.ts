@@ -47,6 +47,8 @@ export class Compactor {
   #timer: Timer | undefined;
   #retryAt = 0;
   #problem: StoreError | undefined;
+  /** Called when sweeping begins to fail. */
+  onProblem: (problem: StoreError) => void = () => undefined;
   /** Called when there is work for the writer. */
   onWork: () => void = () => undefined;
 
@@ -138,6 +140,7 @@ export class Compactor {
   failed(error: StoreError): void {
     if (this.#swept >= this.#compacted) return;
     this.#planned = this.#swept;
+    if (this.#problem === undefined) this.onProblem(error);
     this.#problem = error;
     const waiters = this.#waiters;
     this.#waiters = [];

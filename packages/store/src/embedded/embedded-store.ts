@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { systemClock } from '@bayplan/component-base';
-import type { Clock } from '@bayplan/component-base';
+import type { Clock, Logger } from '@bayplan/component-base';
 import { firstRevision, checkReadable } from '../limits.ts';
 import { StoreError } from '../store-error.ts';
 import type { Revision, Store, StoreEvent } from '../store.ts';
@@ -16,6 +16,8 @@ export interface EmbeddedStoreOptions {
   /** Where the files are; created, with mode 0700, if absent. One process at a time may have it open. */
   readonly directory: string;
   readonly clock?: Clock;
+  /** Told of what happens in the background: a full disk, a compaction that failed. */
+  readonly logger?: Logger;
   /** How long history is kept for reads and watches at old revisions. 5 minutes unless told. */
   readonly retentionMs?: number;
   /** The most revisions of history that are kept, whatever their age. 100,000 unless told. */
@@ -104,6 +106,8 @@ function createStore(environment: Environment, options: EmbeddedStoreOptions): S
       compactor.observe(reached);
     },
   });
+  writer.onProblem = (problem) => options.logger?.error('Store refused writes', { err: problem });
+  compactor.onProblem = (problem) => options.logger?.error('Compaction failed', { err: problem });
   compactor.onWork = () => writer.wake();
   compactor.observe(revision);
   if (compactor.pending) writer.wake();

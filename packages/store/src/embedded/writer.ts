@@ -60,6 +60,8 @@ export class Writer {
   #running: Promise<void> | undefined;
   #closed: StoreError | undefined;
   #full: StoreError | undefined;
+  /** Called when writes begin to be refused. */
+  onProblem: (problem: StoreError) => void = () => undefined;
   #bytesSinceCheck = Infinity;
   #checkedAt = 0;
 
@@ -109,7 +111,7 @@ export class Writer {
         await this.#commitBatch(batch);
       } catch (error) {
         const failure = toStoreError(error, 'A write to the store failed');
-        if (failure.reason === 'full') this.#full = failure;
+        if (failure.reason === 'full') this.#refuse(failure);
         this.#bytesSinceCheck = Infinity;
         this.#options.compactor.failed(failure);
         for (const write of batch) write.reject(failure);
@@ -200,21 +202,27 @@ export class Writer {
     const batchBytes = batch.reduce((sum, write) => sum + write.value.length, 0);
     this.#checkedAt = now;
     this.#bytesSinceCheck = 0;
-    this.#full = undefined;
     // Pages that hold nothing are used again before the file grows.
     const reusableBytes = fileBytes > maxSizeBytes / 2 || freeBytes < 2 * reserveBytes ? freePages(environment) : 0;
     const neededBytes = Math.max(0, 2 * batchBytes + 1024 * 1024 - reusableBytes);
-    if (fileBytes - reusableBytes + batchBytes > maxSizeBytes)
-      this.#full = new StoreError('full', `The store has reached its limit of ${String(maxSizeBytes)} bytes`);
-    else if (freeBytes - neededBytes < Math.min(reserveBytes, fileBytes))
-      this.#full = new StoreError('full', `Only ${String(freeBytes)} bytes are free in ${environment.directory}`);
-    if (this.#full !== undefined) this.#bytesSinceCheck = Infinity;
+    if (fileBytes - reusableBytes + batchBytes > maxSizeBytes) {
+      this.#refuse(new StoreError('full', `The store has reached its limit of ${String(maxSizeBytes)} bytes`));
+    } else if (freeBytes - neededBytes < Math.min(reserveBytes, fileBytes)) {
+      this.#refuse(new StoreError('full', `Only ${String(freeBytes)} bytes are free in ${environment.directory}`));
+    } else this.#full = undefined;
+  }
+
+  /** Refuses writes, except deletes, until a later look at the disk finds room. */
+  #refuse(full: StoreError): void {
+    if (this.#full === undefined) this.onProblem(full);
+    this.#full = full;
+    this.#bytesSinceCheck = Infinity;
   }
 }
 
 /** Bytes of the file that later writes will use before it grows. */
 export function freePages(environment: Environment): number {
-  const stats = environment.root.getStats() as { pageSize?: unknown; free?: { entryCount?: unknown } };
+  const stats = environment.root.getStats() as { pageSize?: unknown };
   const pageBytes = typeof stats.pageSize === 'number' ? stats.pageSize : 4096;
   return Math.max(0, pageBytes * countFreePages(environment));
 }

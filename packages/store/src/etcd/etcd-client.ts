@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock, Logger } from '@bayplan/component-base';
 import { noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
 import type { IOptions, IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse, KVClient, WatchClient } from 'etcd3';
@@ -14,6 +15,9 @@ export interface EtcdStoreOptions {
   readonly user?: { readonly name: string; readonly password: string };
   /** How long one request may take. 10 seconds unless told. */
   readonly requestTimeoutMs?: number;
+  readonly clock?: Clock;
+  /** Told of what happens in the background: a compaction that failed, a full etcd. */
+  readonly logger?: Logger;
   /** How often one of the servers compacts history that is older than this. 5 minutes unless told; 0 for never. */
   readonly compactionIntervalMs?: number;
 }

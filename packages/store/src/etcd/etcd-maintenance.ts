@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '@bayplan/component-base';
+import type { Clock, Logger, Timer } from '@bayplan/component-base';
 import { isStoreError, StoreError } from '../store-error.ts';
 import type { Revision } from '../store.ts';
 import type { EtcdClient } from './etcd-client.ts';
@@ -36,6 +36,7 @@ export class EtcdMaintenance {
   readonly #keys: KeySpace;
   readonly #clock: Clock;
   readonly #intervalMs: number;
+  readonly #logger: Logger | undefined;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #version = 0;
@@ -43,7 +44,8 @@ export class EtcdMaintenance {
   #stopped = false;
   #problem: string | undefined;
 
-  constructor(client: EtcdClient, keys: KeySpace, clock: Clock, intervalMs: number) {
+  constructor(client: EtcdClient, keys: KeySpace, clock: Clock, intervalMs: number, logger: Logger | undefined) {
+    this.#logger = logger;
     this.#client = client;
     this.#keys = keys;
     this.#clock = clock;
@@ -117,6 +119,7 @@ export class EtcdMaintenance {
       await this.#defragment();
       this.#problem = undefined;
     } catch (error) {
+      this.#logger?.error('Compaction failed', { err: error });
       this.#problem = `Compaction failed: ${error instanceof Error ? error.message : String(error)}`;
     }
   }

@@ -1,5 +1,4 @@
 import { systemClock } from '@bayplan/component-base';
-import type { Clock } from '@bayplan/component-base';
 import type { IRequestOp } from 'etcd3';
 import { checkReadable, checkWriteSize } from '../limits.ts';
 import { StoreError } from '../store-error.ts';
@@ -16,11 +15,17 @@ const modTarget = 2;
 const equal = 0;
 
 /** Connects to etcd. Rejects with `unreachable` or `timeout` when no member answers, `invalid` when it refuses the caller. */
-export async function connectEtcdStore(options: EtcdStoreOptions & { readonly clock?: Clock }): Promise<Store> {
+export async function connectEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const keys = new KeySpace(options.prefix ?? '/bayplan');
   const client = new EtcdClient(options);
   try {
-    const maintenance = new EtcdMaintenance(client, keys, options.clock ?? systemClock, options.compactionIntervalMs ?? 5 * 60_000);
+    const maintenance = new EtcdMaintenance(
+      client,
+      keys,
+      options.clock ?? systemClock,
+      options.compactionIntervalMs ?? 5 * 60_000,
+      options.logger,
+    );
     const events = new EtcdEvents(client, keys, await maintenance.start(), () => maintenance.compacted);
     return createStore(client, keys, events, maintenance);
   } catch (error) {

@@ -1,4 +1,3 @@
-import type { Clock } from '@bayplan/component-base';
 import type { Store } from '../store.ts';
 import type { EtcdStoreOptions } from './etcd-client.ts';
 
@@ -7,7 +6,7 @@ import type { EtcdStoreOptions } from './etcd-client.ts';
  * with `invalid` when etcd refuses the caller. The client library is loaded on first use: a server
  * on the embedded store need not pay for it.
  */
-export async function openEtcdStore(options: EtcdStoreOptions & { readonly clock?: Clock }): Promise<Store> {
+export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const { connectEtcdStore } = await import('./etcd-store.ts');
   return await connectEtcdStore(options);
 }

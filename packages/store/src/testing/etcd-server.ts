@@ -7,9 +7,6 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openEtcdStore } from '../src/index.ts';
-import type { EtcdStoreOptions, Store } from '../src/index.ts';
-import type { StoreSubject } from '../src/testing/index.ts';
 
 const binary = '/usr/bin/etcd';
 
@@ -27,6 +24,7 @@ export interface EtcdServer {
   dispose(): Promise<void>;
 }
 
+/** Starts a server on free ports with `args` added to its flags; resolves when it is healthy. */
 export async function startEtcd(args: readonly string[] = []): Promise<EtcdServer> {
   const directory = await mkdtemp(path.join(tmpdir(), 'bayplan-etcd-'));
   const [clientPort, peerPort] = await Promise.all([freePort(), freePort()]);
@@ -89,26 +87,6 @@ export async function startEtcd(args: readonly string[] = []): Promise<EtcdServe
       await kill('SIGKILL');
       await rm(directory, { recursive: true, force: true });
     },
-  };
-}
-
-let subjects = 0;
-
-/** A store under a prefix of its own on a server that others may share. */
-export async function openEtcdSubject(server: EtcdServer, options: Partial<EtcdStoreOptions> = {}): Promise<StoreSubject> {
-  subjects += 1;
-  const all = { endpoints: [server.endpoint], prefix: `/test/${String(process.pid)}-${String(subjects)}`, ...options };
-  let store: Store = await openEtcdStore(all);
-  return {
-    get store() {
-      return store;
-    },
-    async reopen() {
-      await store.close();
-      store = await openEtcdStore(all);
-      return store;
-    },
-    dispose: () => store.close(),
   };
 }
 

@@ -113,7 +113,7 @@ describe.skipIf(skipReason)(`Streaming${skipReason ? ` (skipped: ${skipReason})`
   it('forwards ports of the pod', async () => {
     await shim.runContainer(pod, {
       metadata: { name: 'server' },
-      command: ['sh', '-c', 'while :; do echo hello | nc -l -p 7070 -s 127.0.0.1; done'],
+      command: ['sh', '-c', 'while :; do echo hello | nc -l -p 7070; done'],
     });
     const { url } = await shim.client.runtime.portForward({ podSandboxId: pod.id, port: [7070] });
     const socket = new WebSocket(url.replace('http:', 'ws:'), ['v4.channel.k8s.io']);

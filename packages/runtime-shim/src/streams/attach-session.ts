@@ -8,8 +8,8 @@ import { PacketDump } from './packet-dump.ts';
 
 /** Conmon sends at most 8 KiB in a packet, behind a byte that names the stream. */
 const packetBytes = 16 * 1024;
-const fromStdout = 1;
-const fromStderr = 2;
+const fromStdout = 2;
+const fromStderr = 3;
 /** The control message that sets the size of a terminal: rows, then columns. */
 const resizeMessage = 1;
 

@@ -16,6 +16,16 @@ export class PacketDump {
     const lines = (this.#line + chunk.toString('latin1')).split('\n');
     this.#line = lines.pop() ?? '';
     for (const line of lines) this.#take(line);
+    // The end of the last line may only come with the next packet.
+    if (this.#line.startsWith(' ') && this.#missing() === this.#line.length) {
+      this.#take(this.#line);
+      this.#line = '';
+    }
+  }
+
+  /** How long the rest of the current packet is in print: a space and two digits for each byte. */
+  #missing(): number {
+    return (this.#expected - this.#hex.length / 2) * 3;
   }
 
   #take(line: string): void {

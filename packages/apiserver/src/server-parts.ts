@@ -1,7 +1,11 @@
 import { systemRandom } from '@bayplan/component-base';
-import { Admission } from './admission/admission.ts';
+import { createAdmission } from './admission/plugins.ts';
 import type { ApiServerOptions } from './api-server.ts';
 import { Authenticator } from './authentication/authenticator.ts';
+import { BootstrapTokens } from './authentication/bootstrap-tokens.ts';
+import { serviceAccountKeys } from './authentication/service-account-keys.ts';
+import type { ServiceAccountKeys } from './authentication/service-account-keys.ts';
+import { ServiceAccountTokens } from './authentication/service-account-tokens.ts';
 import { union } from './authorization/authorizer.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import { NodeAuthorizer } from './authorization/node-authorizer.ts';
@@ -17,6 +21,7 @@ import { StoreHub } from './registry/store-hub.ts';
 import type { VerbServices } from './registry/verbs/services.ts';
 import { settingsOf } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { createSpecialHandlers } from './special-handlers.ts';
 import { createStrategies } from './strategies/strategies.ts';
 
 /** Everything an API server is made of, wired together. */
@@ -29,6 +34,7 @@ export interface ServerParts {
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly verbs: VerbServices;
+  readonly serviceAccountKeys: ServiceAccountKeys;
   /** By `GROUP/RESOURCE[/SUBRESOURCE]`. */
   readonly specials: ReadonlyMap<string, SpecialHandler>;
   readonly measure: Step;
@@ -40,19 +46,28 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const hub = new StoreHub(store, clock, logger);
   await hub.start();
   const registry = new Registry({ store, hub, logger, strategies: createStrategies(), secretSealing: secretSealing(keys.encryptionKey) });
-  const admission = new Admission([]);
+  const admission = createAdmission(registry, systemRandom);
+  const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const rbac = new RbacAuthorizer(registry);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
+  const tokens = [
+    new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, registry, clock }),
+    new BootstrapTokens(registry, clock),
+  ];
+  const authenticator = new Authenticator(tokens, clock);
+  const authorizer = union([superuser, new NodeAuthorizer(registry), rbac]);
   return {
     options,
     settings,
     hub,
     registry,
-    authenticator: new Authenticator([], clock),
-    authorizer: union([superuser, new NodeAuthorizer(registry), rbac]),
+    authenticator,
+    authorizer,
     rbac,
     verbs,
-    specials: new Map(),
+    serviceAccountKeys: accountKeys,
+
+    specials: createSpecialHandlers({ authenticator, authorizer, rbac, accountKeys, issuer: settings.issuer }),
     measure: measure(createApiServerMetrics(options.metrics), clock),
   };
 }

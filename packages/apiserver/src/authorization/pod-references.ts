@@ -14,7 +14,7 @@ export function referencesOf(pod: Pod): PodReferences {
   if (spec === undefined) return found;
   if (spec.serviceAccountName) found.serviceaccounts.add(spec.serviceAccountName);
   for (const { name } of spec.imagePullSecrets ?? []) if (name) found.secrets.add(name);
-  const containers = [...spec.containers, ...(spec.initContainers ?? []), ...((spec.ephemeralContainers ?? []) as Container[])];
+  const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? []), ...((spec.ephemeralContainers ?? []) as Container[])];
   for (const container of containers) ofContainer(container, found);
   for (const volume of spec.volumes ?? []) ofVolume(volume, pod, found);
   return found;

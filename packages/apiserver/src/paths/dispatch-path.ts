@@ -4,6 +4,7 @@ import { discovery } from '../discovery/discovery.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { health } from './health.ts';
 import { openapi } from './openapi.ts';
+import { serviceAccountIssuer } from './service-account-issuer.ts';
 import { version } from './version.ts';
 
 /** Plain paths: discovery, health, version, metrics. Undefined for a path that is none of them. */
@@ -27,7 +28,7 @@ export async function dispatchPath(parts: ServerParts, context: RequestContext):
     case '/':
       return { kind: 'value', status: 200, value: { paths: rootPaths } };
     default:
-      return undefined;
+      return serviceAccountIssuer(parts, clean);
   }
 }
 

@@ -1,0 +1,21 @@
+import type { Random } from '@bayplan/component-base';
+import type { Registry } from '../registry/registry.ts';
+import { Admission } from './admission.ts';
+import { limitRanger } from './limit-ranger.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
+import { defaultTolerationSeconds, priorityAdmission, runtimeClassAdmission } from './pod-defaults.ts';
+import { serviceAccountAdmission } from './service-account.ts';
+
+/** The default plug-ins, in the order in which they run. */
+export function createAdmission(registry: Registry, random: Random): Admission {
+  return new Admission([
+    namespaceLifecycle(registry),
+    nodeRestriction,
+    limitRanger(registry),
+    serviceAccountAdmission(registry, random),
+    priorityAdmission(registry),
+    runtimeClassAdmission(registry),
+    defaultTolerationSeconds,
+  ]);
+}

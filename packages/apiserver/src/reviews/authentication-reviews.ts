@@ -1,0 +1,44 @@
+import { isUnauthorized, methodNotSupported } from '@bayplan/api';
+import type { KubeObject, TokenReview } from '@bayplan/api';
+import type { Authenticator } from '../authentication/authenticator.ts';
+import type { User } from '../chain/user.ts';
+import { decodeBody } from '../registry/decode-object.ts';
+import type { SpecialHandler } from '../registry/dispatch.ts';
+
+/** "Whose token is this?" */
+export function tokenReviewHandler(authenticator: Authenticator): SpecialHandler {
+  return async (_services, context, resource) => {
+    if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
+    const object = (await decodeBody(context, resource, 'Ignore')) as TokenReview & KubeObject;
+    const { token = '', audiences } = object.spec;
+    // The token is not sent back.
+    const review = { ...object, spec: audiences === undefined ? {} : { audiences } };
+    try {
+      const found = await authenticator.authenticateToken(token, audiences);
+      return {
+        kind: 'value',
+        status: 201,
+        value: { ...review, status: { authenticated: true, user: userInfo(found.user), audiences: found.audiences } },
+      };
+    } catch (error) {
+      if (!isUnauthorized(error)) throw error;
+      return { kind: 'value', status: 201, value: { ...review, status: { user: {}, error: 'the token is not valid' } } };
+    }
+  };
+}
+
+/** "Who am I?" */
+export const selfSubjectReviewHandler: SpecialHandler = async (_services, context, resource) => {
+  if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
+  const object = await decodeBody(context, resource, 'Ignore');
+  return { kind: 'value', status: 201, value: { ...object, status: { userInfo: userInfo(context.user) } } };
+};
+
+function userInfo(user: User): object {
+  return {
+    username: user.name,
+    ...(user.uid === undefined ? {} : { uid: user.uid }),
+    groups: user.groups,
+    ...(Object.keys(user.extra).length === 0 ? {} : { extra: user.extra }),
+  };
+}

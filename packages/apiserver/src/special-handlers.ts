@@ -1,0 +1,37 @@
+import type { ServiceAccountKeys } from './authentication/service-account-keys.ts';
+import type { Authenticator } from './authentication/authenticator.ts';
+import type { Authorizer } from './authorization/authorizer.ts';
+import type { RbacAuthorizer } from './authorization/rbac.ts';
+import type { SpecialHandler } from './registry/dispatch.ts';
+import { accessReviewHandlers, rulesReviewHandler } from './reviews/access-reviews.ts';
+import { selfSubjectReviewHandler, tokenReviewHandler } from './reviews/authentication-reviews.ts';
+import { bindingHandler } from './subresources/binding.ts';
+import { evictionHandler } from './subresources/eviction.ts';
+import { scaleHandler } from './subresources/scale.ts';
+import { tokenHandler } from './subresources/token.ts';
+
+export interface SpecialOptions {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly rbac: RbacAuthorizer;
+  readonly accountKeys: ServiceAccountKeys;
+  readonly issuer: string;
+}
+
+/** Everything that is not plain storage, by `GROUP/RESOURCE[/SUBRESOURCE]`. */
+export function createSpecialHandlers(options: SpecialOptions): Map<string, SpecialHandler> {
+  return new Map<string, SpecialHandler>([
+    ...accessReviewHandlers(options.authorizer),
+    ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(options.rbac)],
+    ['authentication.k8s.io/tokenreviews', tokenReviewHandler(options.authenticator)],
+    ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler],
+    ['/serviceaccounts/token', tokenHandler(options.accountKeys, options.issuer)],
+    ['/bindings', bindingHandler],
+    ['/pods/binding', bindingHandler],
+    ['/pods/eviction', evictionHandler],
+    ['apps/deployments/scale', scaleHandler],
+    ['apps/replicasets/scale', scaleHandler],
+    ['apps/statefulsets/scale', scaleHandler],
+    ['/replicationcontrollers/scale', scaleHandler],
+  ]);
+}

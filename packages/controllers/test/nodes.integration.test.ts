@@ -16,8 +16,12 @@ afterAll(() => cluster.close());
 const ready = (status: string): Node['status'] => ({ conditions: [{ type: 'Ready', status, reason: 'Test' }] });
 
 async function addNode(name: string, status: string): Promise<void> {
-  const node = await cluster.client.create(resources.nodes, { metadata: { name } });
-  await cluster.client.update(resources.nodes, { ...node, status: ready(status) }, { subresource: 'status' });
+  await cluster.client.create(resources.nodes, { metadata: { name } });
+  await setStatus(name, ready(status));
+}
+
+async function setStatus(name: string, status: Node['status']): Promise<void> {
+  await cluster.client.patch(resources.nodes, { name }, 'strategic', { status }, { subresource: 'status' });
 }
 
 describe('nodes', () => {
@@ -57,8 +61,7 @@ describe('nodes', () => {
     await cluster.client.create(resources.pods, pod('stays'));
     await cluster.client.create(resources.pods, pod('goes', 1));
     await cluster.until(resources.pods, 'default', 'stays', (one) => one.status?.phase === 'Running');
-    const node = await cluster.client.get(resources.nodes, { name: 'n1' });
-    await cluster.client.update(resources.nodes, { ...node, status: ready('False') }, { subresource: 'status' });
+    await setStatus('n1', ready('False'));
     await cluster.until(resources.nodes, undefined, 'n1', (one) => (one.spec?.taints ?? []).some((taint) => taint.effect === 'NoExecute'));
     await cluster.until(
       resources.pods,
@@ -67,8 +70,7 @@ describe('nodes', () => {
       (one) => one.status?.conditions?.find((condition) => condition.type === 'Ready')?.status === 'False',
     );
     await cluster.eventually(async () => (await cluster.client.list(resources.pods, { namespace: 'default' })).items.length === 1);
-    const back = await cluster.client.get(resources.nodes, { name: 'n1' });
-    await cluster.client.update(resources.nodes, { ...back, status: ready('True') }, { subresource: 'status' });
+    await setStatus('n1', ready('True'));
     await cluster.until(resources.nodes, undefined, 'n1', (one) => (one.spec?.taints ?? []).length === 0);
   });
 });
@@ -114,9 +116,8 @@ describe('certificate requests of nodes', () => {
   });
 
   it('wait for a human when another asks, or for names of another node', async () => {
-    const other = await cluster.client.create(resources.nodes, { metadata: { name: 'n8' } });
-    const status = { addresses: [{ type: 'InternalIP', address: '192.0.2.8' }] };
-    await cluster.client.update(resources.nodes, { ...other, status }, { subresource: 'status' });
+    await cluster.client.create(resources.nodes, { metadata: { name: 'n8' } });
+    await setStatus('n8', { addresses: [{ type: 'InternalIP', address: '192.0.2.8' }] });
     const stranger = await request({ name: 'system:node:n9', groups: ['system:nodes'] }, 'serving', { ...subject, dnsNames: ['n7'] });
     const stolen = await request(node, 'serving', { ...subject, ipAddresses: ['192.0.2.8'] });
     await issued(await request(node, 'serving', { ...subject, dnsNames: ['n7'] }));

@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
 import { ownHostCommands } from './host-commands.ts';
+import { ImageCollector } from './images/image-collector.ts';
 import { createImagePuller } from './images/image-puller.ts';
 import { createNodeAgentMetrics } from './metrics.ts';
 import { readHostInfo } from './node/host-info.ts';
@@ -58,7 +59,9 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
 
   const reserved = { cpuMilli: options.reserved?.cpuMilli ?? 0, memoryBytes: options.reserved?.memoryBytes ?? 0 };
   const podLogsDir = options.podLogsDir ?? '/var/log/pods';
-  const services = createInformer<Service>({ client, ref: resources.services, transform: dropManagedFields, clock, logger });
+  const services =
+    options.informers?.informer(resources.services) ??
+    createInformer<Service>({ client, ref: resources.services, transform: dropManagedFields, clock, logger });
   const podInformer = createInformer<Pod>({
     client,
     ref: resources.pods,
@@ -76,6 +79,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     client,
     runtime,
     images: createImagePuller(runtime, objects, clock),
+    imageCollector: new ImageCollector({ runtime, home, clock, logger }),
     objects,
     volumes,
     cgroups,

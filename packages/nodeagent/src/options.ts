@@ -1,4 +1,4 @@
-import type { Client } from '@bayplan/client';
+import type { Client, InformerFactory } from '@bayplan/client';
 import type { Clock, Logger, MetricsRegistry } from '@bayplan/component-base';
 import type { CriClient } from '@bayplan/rpc';
 
@@ -64,6 +64,8 @@ export interface NodeAgentOptions {
   /** How many pods may be started at the same time. Default 4. */
   readonly parallelStarts?: number;
   readonly hostCommands?: HostCommands;
+  /** Shares the cache of Services with other components of the process. The caller starts it. */
+  readonly informers?: InformerFactory;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;

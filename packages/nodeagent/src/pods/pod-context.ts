@@ -3,6 +3,7 @@ import type { Pod, Service } from '@bayplan/api';
 import type { Client, EventRecorder } from '@bayplan/client';
 import type { Clock, Logger } from '@bayplan/component-base';
 import type { PodCgroups } from '../cgroups/pod-cgroups.ts';
+import type { ImageCollector } from '../images/image-collector.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import type { NodeAgentMetrics } from '../metrics.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
@@ -23,6 +24,7 @@ export interface PodContext {
   readonly client: Client;
   readonly runtime: PodRuntime;
   readonly images: ImagePuller;
+  readonly imageCollector: ImageCollector;
   readonly objects: ObjectSource;
   readonly volumes: VolumeManager;
   readonly cgroups: PodCgroups;

@@ -1,5 +1,6 @@
 import type { Pod } from '@bayplan/api';
 import type { Informer } from '@bayplan/client';
+import { rotateLogs } from '../logs/log-rotation.ts';
 import { fieldSurroundings } from './pod-context.ts';
 import type { PodContext } from './pod-context.ts';
 import { cleanOrphans } from './orphans.ts';
@@ -8,6 +9,8 @@ import { PodWorker } from './pod-worker.ts';
 /** How often everything the runtime has is listed, in case its event stream lost something. */
 const relistMs = 60_000;
 const refreshMs = 60_000;
+const rotateMs = 60_000;
+const collectMs = 300_000;
 const eventRetryMs = 1_000;
 /** Loops over all pods let others run after this many. */
 const chunk = 50;
@@ -52,6 +55,12 @@ export class PodManager {
     if (signal.aborted) return;
     this.#every(relistMs, () => this.#relist());
     this.#every(refreshMs, () => this.#refresh());
+    this.#every(rotateMs, async () => {
+      await rotateLogs(this.#context.runtime, this.#context.podLogsDir, this.#context.clock, signal);
+    });
+    this.#every(collectMs, async () => {
+      await this.#context.imageCollector.collect(signal);
+    });
     await this.#relist();
   }
 

@@ -1,5 +1,5 @@
 import { resources } from '@bayplan/api';
-import type { Node, Pod } from '@bayplan/api';
+import type { Namespace, Node, Pod } from '@bayplan/api';
 import type { InformerFactory } from '@bayplan/client';
 import type { ClusterCache } from './cache/cluster-cache.ts';
 import { clusterEvents } from './framework/plugin.ts';
@@ -18,7 +18,17 @@ export interface ClusterFeedOptions {
 export function feedCluster(options: ClusterFeedOptions): { readonly synced: Promise<unknown>; readonly stop: () => void } {
   const pods = options.informers.informer<Pod>(resources.pods);
   const nodes = options.informers.informer<Node>(resources.nodes);
+  const namespaces = options.informers.informer<Namespace>(resources.namespaces);
+  const setNamespace = (namespace: Namespace) =>
+    options.cache.columns.setNamespace(namespace.metadata.name ?? '', namespace.metadata.labels ?? {});
   const off = [
+    namespaces.addHandlers({
+      onAdd: setNamespace,
+      onUpdate: (namespace, previous) => {
+        if (JSON.stringify(namespace.metadata.labels) !== JSON.stringify(previous.metadata.labels)) setNamespace(namespace);
+      },
+      onDelete: (namespace) => options.cache.columns.setNamespace(namespace.metadata.name ?? '', undefined),
+    }),
     nodes.addHandlers({
       onAdd: (node) => setNode(options, node, undefined),
       onUpdate: (node, previous) => setNode(options, node, previous),
@@ -37,7 +47,7 @@ export function feedCluster(options: ClusterFeedOptions): { readonly synced: Pro
       onDelete: (pod) => removePod(options, pod),
     }),
   ];
-  return { synced: Promise.all([pods.synced, nodes.synced]), stop: () => off.forEach((remove) => remove()) };
+  return { synced: Promise.all([pods.synced, nodes.synced, namespaces.synced]), stop: () => off.forEach((remove) => remove()) };
 }
 
 function setNode({ cache, queue, wake }: ClusterFeedOptions, node: Node, previous: Node | undefined): void {

@@ -16,7 +16,7 @@ export interface ColumnChanges {
 /** What a node contributes to sets, kept to take it out again. */
 interface NodeFacts {
   readonly signature: string;
-  readonly labels: readonly (readonly [string, string])[];
+  readonly labels: ReadonlyMap<string, string>;
   readonly taints: readonly string[];
   readonly images: readonly string[];
 }
@@ -43,6 +43,8 @@ export class NodeColumns implements Snapshot {
   readonly #taints = new Map<string, TaintColumn>();
   readonly #ports = new Map<string, Map<string, Bitset>>();
   readonly #images = new Map<string, { sizeBytes: number; readonly nodes: Bitset }>();
+  readonly #affinityPods = new Map<string, { readonly row: number; readonly pod: PlacedPod }>();
+  readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
   #structure = 0;
   #changes: number[] = [];
   #dropped = 0;
@@ -87,6 +89,10 @@ export class NodeColumns implements Snapshot {
     return all;
   }
 
+  labelOf(row: number, key: string): string | undefined {
+    return this.#facts[row]?.labels.get(key);
+  }
+
   valuesOf(key: string): Iterable<readonly [string, Bitset]> {
     return this.#labels.get(key) ?? [];
   }
@@ -101,6 +107,21 @@ export class NodeColumns implements Snapshot {
 
   podsOn(row: number): Iterable<PlacedPod> {
     return this.#pods[row]?.values() ?? [];
+  }
+
+  get affinityPods(): Iterable<{ readonly row: number; readonly pod: PlacedPod }> {
+    return this.#affinityPods.values();
+  }
+
+  namespaceLabels(namespace: string): Readonly<Record<string, string>> {
+    return this.#namespaces.get(namespace) ?? {};
+  }
+
+  /** Takes note of a namespace's labels; undefined when it is gone. */
+  setNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): void {
+    if (labels === undefined) this.#namespaces.delete(name);
+    else this.#namespaces.set(name, labels);
+    this.#structure += 1;
   }
 
   /** Adds or updates a node. Answers whether anything changed that placement depends on. */
@@ -131,6 +152,11 @@ export class NodeColumns implements Snapshot {
   place(row: number, pod: PlacedPod): void {
     this.#pods[row]?.set(pod.uid, pod);
     this.#charge(row, pod, 1);
+    if (hasPodAffinity(pod)) {
+      // What it wishes for bears on other nodes too, so every plan has to look again.
+      this.#affinityPods.set(pod.uid, { row, pod });
+      this.#structure += 1;
+    }
     for (const { protocol, port, ip } of pod.shape.hostPorts) setOf(nested(this.#ports, `${protocol}/${port}`), ip).add(row);
   }
 
@@ -138,6 +164,7 @@ export class NodeColumns implements Snapshot {
     const others = this.#pods[row];
     if (others?.delete(pod.uid) !== true) return;
     this.#charge(row, pod, -1);
+    if (this.#affinityPods.delete(pod.uid)) this.#structure += 1;
     for (const { protocol, port, ip } of pod.shape.hostPorts) {
       const still = [...others.values()].some((other) =>
         other.shape.hostPorts.some((held) => held.protocol === protocol && held.port === port && held.ip === ip),
@@ -234,11 +261,15 @@ export class NodeColumns implements Snapshot {
 }
 
 function factsOf(node: Node): NodeFacts {
-  const labels = Object.entries(node.metadata.labels ?? {});
+  const labels = new Map(Object.entries(node.metadata.labels ?? {}));
   const taints = (node.spec?.taints ?? []).map((taint) => taintId(taint.key, taint.value ?? '', taint.effect));
   const images = (node.status?.images ?? []).flatMap((image) => [...(image.names ?? [])]);
-  const signature = JSON.stringify([node.spec?.unschedulable ?? false, labels, taints, images, node.status?.allocatable]);
+  const signature = JSON.stringify([node.spec?.unschedulable ?? false, [...labels], taints, images, node.status?.allocatable]);
   return { signature, labels, taints, images };
+}
+
+function hasPodAffinity({ shape }: PlacedPod): boolean {
+  return shape.affinity.podAffinity !== undefined || shape.affinity.podAntiAffinity !== undefined;
 }
 
 function taintId(key: string, value: string, effect: string): string {

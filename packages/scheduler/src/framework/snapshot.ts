@@ -43,6 +43,8 @@ export interface Snapshot {
   labelled(key: string, value: string): Bitset | undefined;
   /** Nodes with this label, whatever its value. */
   labelledKey(key: string): Bitset | undefined;
+  /** A node's value of a label; undefined when it has none. */
+  labelOf(row: number, key: string): string | undefined;
   /** Every value of a label with its nodes. */
   valuesOf(key: string): Iterable<readonly [string, Bitset]>;
   /** Which addresses of a host port are taken, and where. */
@@ -50,4 +52,8 @@ export interface Snapshot {
   /** Size and holders of an image; undefined when no node has it. */
   image(name: string): { readonly sizeBytes: number; readonly nodes: Bitset } | undefined;
   podsOn(row: number): Iterable<PlacedPod>;
+  /** Pods that have wishes about other pods, with their rows. */
+  readonly affinityPods: Iterable<{ readonly row: number; readonly pod: PlacedPod }>;
+  /** Empty for namespaces that are not known. */
+  namespaceLabels(namespace: string): Readonly<Record<string, string>>;
 }

@@ -1,9 +1,11 @@
 import type { Profile } from '../framework/plugin.ts';
 import { imageLocality } from './image-locality.ts';
+import { interPodAffinity } from './inter-pod-affinity.ts';
 import { nodeAffinity } from './node-affinity.ts';
 import { nodePorts } from './node-ports.ts';
 import { nodeResourcesFit } from './node-resources-fit.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
+import { podTopologySpread } from './pod-topology-spread.ts';
 import { prioritySort } from './priority-sort.ts';
 import { schedulingGates } from './scheduling-gates.ts';
 import { taintToleration } from './taint-toleration.ts';
@@ -13,10 +15,12 @@ export const defaultProfile: Profile = Object.freeze({
   schedulerName: 'default-scheduler',
   queueSort: prioritySort,
   preEnqueue: [schedulingGates],
-  filters: [nodeUnschedulable, taintToleration, nodeAffinity, nodePorts, nodeResourcesFit],
+  filters: [nodeUnschedulable, taintToleration, nodeAffinity, nodePorts, nodeResourcesFit, podTopologySpread, interPodAffinity],
   scores: [
     { plugin: taintToleration, weight: 3 },
     { plugin: nodeAffinity, weight: 2 },
+    { plugin: podTopologySpread, weight: 2 },
+    { plugin: interPodAffinity, weight: 2 },
     { plugin: nodeResourcesFit, weight: 1 },
     { plugin: imageLocality, weight: 1 },
   ],

@@ -16,6 +16,8 @@ describe('startScheduler on an API server', () => {
   beforeAll(async () => {
     server = await startTestApiServer({ listen: false });
     admin = createClient(server.admin);
+    // A controller makes it in a whole cluster; without it no pod is admitted.
+    await admin.create(resources.serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
     const client = createClient(server.as({ name: 'system:kube-scheduler', groups: ['system:authenticated'] }));
     const informers = createInformerFactory({ client, clock: systemClock, logger: silentLogger });
     const metrics = createMetricsRegistry({ processMetrics: false });

@@ -56,6 +56,7 @@ export async function startTestCluster(options: { readonly kubelet?: boolean } =
   const kubelet = new FakeKubelet(client);
   if (options.kubelet !== false) kubelet.start(informers, signal);
   await informers.synced();
+  await eventually(() => client.get(resources.serviceAccounts, { namespace: 'default', name: 'default' }).catch(() => undefined)); // not yet
 
   async function eventually<T>(check: () => Promise<T | undefined | false>, timeoutMs = 20_000): Promise<T> {
     const deadlineMs = Date.now() + timeoutMs;
@@ -122,7 +123,7 @@ export class FakeKubelet {
       return;
     }
     if (!this.runs(pod)) return;
-    if (!pod.spec?.nodeName && process.env['BIND']) {
+    if (!pod.spec?.nodeName) {
       const target = { apiVersion: 'v1', kind: 'Node', name: 'n1' };
       await this.#client.createSubresource(resources.pods, key, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: key, target });
       return;

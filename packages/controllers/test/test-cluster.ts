@@ -27,11 +27,11 @@ export async function startTestCluster(options: { readonly kubelet?: boolean } =
   const stop = new AbortController();
   const { signal } = stop;
   let writes = 0;
-  const informersClient = createClient(api.as({ name: 'system:kube-controller-manager', groups: ['system:masters'] }));
+  const informersClient = createClient(api.as({ name: 'system:kube-controller-manager' }));
   const informers = createInformerFactory({ client: informersClient, clock: systemClock, logger });
   const controllers = startControllers({
     client: (identity) => {
-      const transport = api.as({ ...identity, groups: ['system:masters'] });
+      const transport = api.as(identity);
       return createClient({
         call: (call) => {
           if (call.method !== 'GET') writes++;

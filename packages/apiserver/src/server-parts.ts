@@ -17,6 +17,7 @@ import { secretSealing } from './keys/secret-sealing.ts';
 import { createApiServerMetrics } from './metrics.ts';
 import { Registry } from './registry/registry.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
+import { subresourceHandlers } from './registry/subresources/subresources.ts';
 import { StoreHub } from './registry/store-hub.ts';
 import type { VerbServices } from './registry/verbs/services.ts';
 import { settingsOf } from './settings.ts';
@@ -45,7 +46,13 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const settings = settingsOf(options);
   const hub = new StoreHub(store, clock, logger);
   await hub.start();
-  const registry = new Registry({ store, hub, logger, strategies: createStrategies(), secretSealing: secretSealing(keys.encryptionKey) });
+  const registry = new Registry({
+    store,
+    hub,
+    logger,
+    strategies: createStrategies(() => authorizer),
+    secretSealing: secretSealing(keys.encryptionKey),
+  });
   const admission = createAdmission(registry, systemRandom);
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const rbac = new RbacAuthorizer(registry);

@@ -1,5 +1,6 @@
 import type { HorizontalPodAutoscaler, KubeObject, V2HorizontalPodAutoscaler } from '@bayplan/api';
 import type { Conversion } from './served-resource.ts';
+import { without } from './without.ts';
 
 /** Where v1 objects carry what only v2 can say. */
 const kept = {
@@ -78,7 +79,7 @@ function keep(annotations: Record<string, string>, name: string, items: readonly
 }
 
 function withAnnotations(metadata: KubeObject['metadata'], annotations: Record<string, string>): KubeObject['metadata'] {
-  const { annotations: _old, ...rest } = metadata;
+  const rest = without(metadata, 'annotations');
   return Object.keys(annotations).length === 0 ? rest : { ...rest, annotations };
 }
 

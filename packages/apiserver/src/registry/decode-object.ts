@@ -54,9 +54,15 @@ export function decodeAs(context: ResourceContext, type: GroupVersionKind, value
   return object;
 }
 
-/** A JSON value as an object of `type`, without defaults: for what is applied. */
-export function readTyped(context: ResourceContext, type: GroupVersionKind, value: unknown, fieldValidation: FieldValidation): KubeObject {
-  const { object, problems } = decodeValue(descriptorOf(type), value ?? {}, { validation: fieldValidation });
+/** A JSON value as an object of `type`, without defaults. `sparse` leaves out what was not said: for what is applied. */
+export function readTyped(
+  context: ResourceContext,
+  type: GroupVersionKind,
+  value: unknown,
+  fieldValidation: FieldValidation,
+  sparse = false,
+): KubeObject {
+  const { object, problems } = decodeValue(descriptorOf(type), value ?? {}, { validation: fieldValidation, sparse });
   return checked(context, type, object, problems, fieldValidation);
 }
 

@@ -15,7 +15,7 @@ export interface Strategy {
   /** Sets what only the server may set. Both may change `object`; `old` is shared. */
   prepareForCreate?(object: KubeObject, context: RequestContext, dryRun: boolean): void | Promise<void>;
   prepareForUpdate?(object: KubeObject, old: KubeObject, context: RequestContext, dryRun: boolean): void | Promise<void>;
-  prepareForStatusUpdate?(object: KubeObject, old: KubeObject, context: RequestContext): void;
+  prepareForStatusUpdate?(object: KubeObject, old: KubeObject, context: RequestContext): void | Promise<void>;
   /** Decides the grace of a deletion in seconds; undefined deletes at once. `object` is shared. */
   gracePeriodSeconds?(object: KubeObject, asked: number | undefined): number | undefined;
   /** Something besides finalizers keeps the object when it is deleted: a Namespace's own finalizers. */

@@ -1,4 +1,6 @@
 import type { Strategy } from '../registry/strategy.ts';
+import type { Authorizer } from '../authorization/authorizer.ts';
+import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
 import { eventFields, jobFields, nodeFields, replicaFields, secretFields, serviceFields } from './fields.ts';
@@ -6,10 +8,11 @@ import { eventFields, jobFields, nodeFields, replicaFields, secretFields, servic
 const counting: Strategy = { countsGeneration: true };
 
 /** The strategy of every resource that has one, by `GROUP/RESOURCE`. */
-export function createStrategies(): Map<string, Strategy> {
+export function createStrategies(authorizer: () => Authorizer): Map<string, Strategy> {
   return new Map<string, Strategy>([
     ['/namespaces', namespaceStrategy],
     ['/pods', podStrategy],
+    ['certificates.k8s.io/certificatesigningrequests', certificateSigningRequestStrategy(authorizer)],
     ['/nodes', { fields: nodeFields }],
     ['/secrets', { fields: secretFields }],
     ['/events', { fields: eventFields }],

@@ -1,4 +1,4 @@
-import { applyDefaults, badRequest, isNotFound, serverSideApply } from '@bayplan/api';
+import { badRequest, isNotFound, serverSideApply } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import type { Outcome } from '../../chain/outcome.ts';
@@ -33,7 +33,7 @@ async function applyObject(call: VerbCall, patch: unknown, given: WriteOptions):
   if (!context.request.query.get('fieldManager'))
     throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
   const options = { ...given, applied: true };
-  const applied = readTyped(context, resource, patch, options.fieldValidation);
+  const applied = readTyped(context, resource, patch, options.fieldValidation, true);
   if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   settleNamespace(applied, resource.namespaced ? context.info.namespace : '');
   applied.metadata.name ??= context.info.name;
@@ -61,9 +61,7 @@ function merged(call: VerbCall, current: StoredObject | undefined, applied: Kube
     subresource: subresource === '' ? undefined : subresource,
     now: timestamp(services.clock.now()),
   });
-  const next = structuredClone(object);
-  applyDefaults(resource.group, resource.version, resource.kind, next);
-  return toStored(resource, next);
+  return toStored(resource, decodeAs(context, resource, structuredClone(object), 'Ignore'));
 }
 
 async function readPatch(call: VerbCall, contentType: string): Promise<unknown> {

@@ -75,7 +75,7 @@ async function nextState(call: VerbCall, options: WriteOptions, current: StoredO
   const next = request.object;
   await services.admission.mutate(request);
   countGeneration(next, old, resource);
-  if (subresource === 'status') resource.strategy.prepareForStatusUpdate?.(next, old, context);
+  if (subresource === 'status') await resource.strategy.prepareForStatusUpdate?.(next, old, context);
   else await resource.strategy.prepareForUpdate?.(next, old, context, options.dryRun);
   trackUpdate(next, old, resource, subresource, options, services.clock);
   validateUpdate(next, old, resource, subresource);

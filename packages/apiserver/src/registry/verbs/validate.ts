@@ -1,14 +1,18 @@
-import { FieldPath, fieldRequired, invalid } from '@bayplan/api';
+import { invalid, validateCreate as faultsOfCreate, validateStatusUpdate, validateUpdate as faultsOfUpdate } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import type { StoredResource } from '../served-resource.ts';
 
-/** Throws `Invalid` with every fault of a new object. */
+/** Throws `Invalid` with every fault of a new object, which is in the stored version. */
 export function validateCreate(object: KubeObject, resource: StoredResource): void {
-  if (!object.metadata.name)
-    throw invalid(resource, '', [fieldRequired(FieldPath.of('metadata', 'name'), 'name or generateName is required')]);
+  const kind = resource.storage.resource;
+  const faults = faultsOfCreate(kind, object);
+  if (faults.length > 0) throw invalid(kind, object.metadata.name ?? '', faults);
 }
 
-/** Throws `Invalid` with every fault of an update. */
-export function validateUpdate(_object: KubeObject, _old: KubeObject, _resource: StoredResource, _subresource: string): void {
-  return;
+/** Throws `Invalid` with every fault of an update, through the object itself or one of its subresources. */
+export function validateUpdate(object: KubeObject, old: KubeObject, resource: StoredResource, subresource: string): void {
+  const kind = resource.storage.resource;
+  const faults =
+    subresource === '' || subresource === 'scale' ? faultsOfUpdate(kind, object, old) : validateStatusUpdate(kind, object, old);
+  if (faults.length > 0) throw invalid(kind, object.metadata.name ?? '', faults);
 }

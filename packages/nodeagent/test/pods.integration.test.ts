@@ -19,6 +19,20 @@ describe.skipIf(skipReason)(`Pods on a real runtime${skipReason ? ` (skipped: ${
     expect(lease.spec?.holderIdentity).toBe('node-1');
   });
 
+  it('runs commands through the node API', async () => {
+    await cluster.createPod('exec', { containers: [{ name: 'main', image: 'busybox:1.35', command: ['sleep', '1000'] }] });
+    await cluster.until('exec', (one) => conditionOf(one, 'Ready') === 'True');
+    expect(await cluster.exec('exec', 'main', ['sh', '-c', 'cat; echo done; exit 3'], 'typed\n')).toMatchObject({
+      stdout: 'typed\ndone\n',
+      status: { status: 'Failure', reason: 'NonZeroExitCode', details: { causes: [{ reason: 'ExitCode', message: '3' }] } },
+    });
+    const token = await cluster.exec('exec', 'main', ['cat', '/var/run/secrets/kubernetes.io/serviceaccount/token']);
+    const claims: unknown = JSON.parse(Buffer.from(token.stdout.split('.')[1] ?? '', 'base64url').toString());
+    expect(claims).toMatchObject({ sub: 'system:serviceaccount:default:default', 'kubernetes.io': { pod: { name: 'exec' } } });
+    await cluster.client.delete(resources.pods, { namespace: 'default', name: 'exec' });
+    await cluster.untilGone('exec');
+  });
+
   it('runs a pod, reports it, serves its log, and removes it', async () => {
     await cluster.createPod('web', {
       containers: [

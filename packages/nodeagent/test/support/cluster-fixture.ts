@@ -12,6 +12,7 @@ import type { Shim } from '@bayplan/runtime-shim';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import https from 'node:https';
 import path from 'node:path';
+import WebSocket from 'ws';
 import { removeEverything, startNodeAgent } from '../../src/index.ts';
 import type { NodeAgent } from '../../src/index.ts';
 import { busyboxArchive } from './busybox-image.ts';
@@ -21,6 +22,8 @@ export const skipReason: string | false =
   process.platform !== 'linux' ? 'needs Linux' : process.getuid?.() !== 0 ? 'needs root to run containers' : false;
 
 const logger = process.env['AGENT_LOG'] ? createLogger({ component: 'test', level: 'debug' }) : silentLogger;
+
+const apiServerIdentity = { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] };
 
 /** A real API server, a real runtime shim and a node agent, in one process, over folders of their own. */
 export class ClusterFixture {
@@ -57,6 +60,12 @@ export class ClusterFixture {
     const shim = await runShim({ home, socketPath, runRoot, podCidr, clock: systemClock, logger, signal: stop.signal });
     const api = await startTestApiServer();
     const fixture = new ClusterFixture(folder, api, createCriClient(socketPath), shim, stop);
+    // As the controllers would.
+    await fixture.client.create(resources.serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
+    await fixture.client.create(resources.configMaps, {
+      metadata: { name: 'kube-root-ca.crt', namespace: 'default' },
+      data: { 'ca.crt': api.caPem },
+    });
     await fixture.startAgent();
     return fixture;
   }
@@ -146,6 +155,30 @@ export class ClusterFixture {
     }
   }
 
+  /** Runs a command through the node API, over a WebSocket as kubectl does. */
+  async exec(pod: string, container: string, command: readonly string[], stdin = ''): Promise<{ stdout: string; status: unknown }> {
+    const pair = await issueCertificate(this.api.keys.ca, { ...apiServerIdentity, usages: ['client'] }, Date.now());
+    const query = new URLSearchParams({ output: '1', error: '1', ...(stdin === '' ? {} : { input: '1' }) });
+    for (const one of command) query.append('command', one);
+    const url = `wss://127.0.0.1:${String(this.agent?.port)}/exec/default/${pod}/${container}?${query.toString()}`;
+    const socket = new WebSocket(url, 'v5.channel.k8s.io', { cert: pair.certPem, key: pair.keyPem, ca: this.api.caPem });
+    return new Promise((resolve, reject) => {
+      let stdout = '';
+      let status: unknown;
+      socket.on('open', () => {
+        if (stdin === '') return;
+        socket.send(Buffer.concat([Buffer.from([0]), Buffer.from(stdin)]));
+        socket.send(Buffer.from([255, 0]));
+      });
+      socket.on('message', (data: Buffer) => {
+        if (data[0] === 1) stdout += data.subarray(1).toString();
+        if (data[0] === 3) status = JSON.parse(data.subarray(1).toString());
+      });
+      socket.on('close', () => resolve({ stdout, status }));
+      socket.on('error', reject);
+    });
+  }
+
   async events(podName: string): Promise<string[]> {
     const { items } = await this.client.list(resources.events, { namespace: 'default' });
     return items
@@ -156,10 +189,7 @@ export class ClusterFixture {
   /** GETs from the node API as the API server does. */
   async nodeApi(
     pathAndQuery: string,
-    identity: { commonName: string; organizations: string[] } | undefined = {
-      commonName: 'kube-apiserver-kubelet-client',
-      organizations: ['system:masters'],
-    },
+    identity: { commonName: string; organizations: string[] } | undefined = apiServerIdentity,
   ): Promise<{ status: number; body: string }> {
     const pair = await issueCertificate(this.api.keys.ca, { ...identity, usages: ['client'] }, Date.now());
     return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-import { expired, internalError, StatusError } from '@bayplan/api';
+import { internalError, serviceUnavailable, StatusError } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import type { ApiCall, RawWatchEvent, Transport } from '@bayplan/client';
 import type { Identity } from './api-server.ts';
@@ -16,7 +16,10 @@ export type RunChain = (request: ApiRequest) => Promise<Outcome>;
 export class LoopbackTransport implements Transport {
   private readonly run: RunChain;
   private readonly identity: Identity;
-  private readonly closing = new AbortController();
+  /** Of the calls under way. Plain listeners instead of `AbortSignal.any`, which leaks on signals that live long. */
+  private readonly running = new Set<AbortController>();
+  private readonly links = new WeakMap<AbortController, () => void>();
+  private closed = false;
 
   constructor(run: RunChain, identity: Identity) {
     this.run = run;
@@ -24,16 +27,16 @@ export class LoopbackTransport implements Transport {
   }
 
   async call(call: ApiCall): Promise<unknown> {
-    const done = new AbortController();
+    const done = this.begin(call.signal);
     try {
       return await valueOf(await this.run(this.request(call, done.signal, false)));
     } finally {
-      done.abort();
+      this.finish(done, call.signal);
     }
   }
 
   async *watch(call: ApiCall): AsyncGenerator<RawWatchEvent> {
-    const done = new AbortController();
+    const done = this.begin(call.signal);
     try {
       const outcome = await this.run(this.request(call, done.signal, true));
       if (outcome.kind !== 'watch') throw internalError('the path cannot be watched');
@@ -47,20 +50,38 @@ export class LoopbackTransport implements Transport {
       if (isAbort(error, call.signal)) return;
       throw error;
     } finally {
-      done.abort();
+      this.finish(done, call.signal);
     }
   }
 
   close(): Promise<void> {
-    this.closing.abort();
+    this.closed = true;
+    for (const done of this.running) done.abort(over);
     return Promise.resolve();
   }
 
-  private request(call: ApiCall, done: AbortSignal, watch: boolean): ApiRequest {
-    if (this.closing.signal.aborted) throw expired('the transport is closed');
+  private begin(signal: AbortSignal | undefined): AbortController {
+    if (this.closed) throw serviceUnavailable('the transport is closed');
+    const done = new AbortController();
+    this.running.add(done);
+    if (signal === undefined) return done;
+    const abort = (): void => done.abort(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+    this.links.set(done, abort);
+    return done;
+  }
+
+  private finish(done: AbortController, signal: AbortSignal | undefined): void {
+    const abort = this.links.get(done);
+    if (signal !== undefined && abort !== undefined) signal.removeEventListener('abort', abort);
+    this.running.delete(done);
+    done.abort(over);
+  }
+
+  private request(call: ApiCall, signal: AbortSignal, watch: boolean): ApiRequest {
     const query = new URLSearchParams(call.query);
     if (watch) query.set('watch', 'true');
-    const signals = [this.closing.signal, done, ...(call.signal === undefined ? [] : [call.signal])];
     return {
       method: call.method,
       path: call.path,
@@ -69,10 +90,13 @@ export class LoopbackTransport implements Transport {
       body: { kind: 'object', value: call.body },
       peer: { kind: 'loopback', identity: this.identity },
       remoteAddress: '127.0.0.1',
-      signal: AbortSignal.any(signals),
+      signal,
     };
   }
 }
+
+/** The reason of signals whose call has ended; one for all, because making errors is dear. */
+const over = new Error('the call is over');
 
 async function valueOf(outcome: Outcome): Promise<unknown> {
   switch (outcome.kind) {

@@ -17,7 +17,6 @@ import { secretSealing } from './keys/secret-sealing.ts';
 import { createApiServerMetrics } from './metrics.ts';
 import { Registry } from './registry/registry.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
-import { subresourceHandlers } from './registry/subresources/subresources.ts';
 import { StoreHub } from './registry/store-hub.ts';
 import type { VerbServices } from './registry/verbs/services.ts';
 import { settingsOf } from './settings.ts';
@@ -73,7 +72,6 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     rbac,
     verbs,
     serviceAccountKeys: accountKeys,
-
     specials: createSpecialHandlers({ authenticator, authorizer, rbac, accountKeys, issuer: settings.issuer }),
     measure: measure(createApiServerMetrics(options.metrics), clock),
   };

@@ -36,6 +36,9 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** One for all requests: making an error for each is dear. */
+const gone = new Error('the connection of the request has ended');
+
 type AnyRequest = IncomingMessage | Http2ServerRequest;
 
 /** HTTPS with HTTP/2 and HTTP/1.1, chosen by ALPN. Resolves when it accepts connections. */
@@ -66,7 +69,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 
 async function answer(options: ListenerOptions, req: AnyRequest, res: ServerResponse | Http2ServerResponse): Promise<void> {
   const abort = new AbortController();
-  res.on('close', () => abort.abort(new Error('the client closed the connection')));
+  res.on('close', () => abort.abort(gone));
   res.on('error', (error: Error) => options.logger.debug('Response could not be written', { err: error }));
   const response = await options.handle(toApiRequest(req, req.socket as TLSSocket, abort.signal));
   await writeResponse(req, res, response, abort.signal);
@@ -74,7 +77,7 @@ async function answer(options: ListenerOptions, req: AnyRequest, res: ServerResp
 
 async function takeOver(options: ListenerOptions, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   const abort = new AbortController();
-  socket.on('close', () => abort.abort(new Error('the client closed the connection')));
+  socket.on('close', () => abort.abort(gone));
   socket.on('error', (error: Error) => options.logger.debug('Upgraded connection failed', { err: error }));
   try {
     await options.upgrade(toApiRequest(req, req.socket as TLSSocket, abort.signal), socket, head);

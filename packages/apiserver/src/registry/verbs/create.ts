@@ -49,10 +49,10 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
   await services.admission.mutate(request);
   prepareMetadata(object, resource, services.clock, services.random);
   if (resource.subresources.some((subresource) => subresource.name === 'status')) Reflect.deleteProperty(object, 'status');
+  trackCreate(object, resource, options, services.clock);
   generateName(object, services.random);
   await strategy.prepareForCreate?.(object, context, options.dryRun);
   try {
-    trackCreate(object, resource, options, services.clock);
     validateCreate(object, resource);
     await services.admission.validate({ ...request, name: object.metadata.name ?? '' });
     if (options.dryRun) return preview(resource, object);

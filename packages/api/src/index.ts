@@ -140,3 +140,5 @@ export type { PodSummary } from './table/pod-status.ts';
 export { summarizePod } from './table/pod-status.ts';
 export type { TablePrinter } from './table/table.ts';
 export { tableFor } from './table/table.ts';
+export type { ValidatedKind } from './validation/validate.ts';
+export { validateCreate, validateStatusUpdate, validateUpdate } from './validation/validate.ts';

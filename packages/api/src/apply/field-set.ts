@@ -97,7 +97,7 @@ export function sameFieldSet(left: MaybeFieldSet, right: MaybeFieldSet): boolean
     if (other === undefined || !sameFieldSet(child, other)) return false;
     size++;
   }
-  for (const _ of steps(right)) size--;
+  size -= [...steps(right)].length;
   return size === 0;
 }
 

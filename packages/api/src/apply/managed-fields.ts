@@ -60,9 +60,12 @@ export interface TrackUpdateInput<T extends KubeObject> {
   readonly resetFields?: ResetFields | undefined;
 }
 
+/** The object with these entries; with none the field is left out. */
 export function withManagedFields<T extends KubeObject>(object: T, entries: readonly ManagedFieldsEntry[] | undefined): T {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata: entries === undefined || entries.length === 0 ? metadata : { ...metadata, managedFields: [...entries] } };
+  const metadata = { ...object.metadata };
+  if (entries === undefined || entries.length === 0) delete metadata.managedFields;
+  else metadata.managedFields = [...entries];
+  return { ...object, metadata };
 }
 
 /**

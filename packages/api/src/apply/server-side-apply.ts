@@ -99,8 +99,10 @@ function liveManagers(live: KubeObject, input: ApplyInput<KubeObject>): Manager[
 function refreshLastApplied<T extends KubeObject>(object: T, input: ApplyInput<T>): T {
   const annotations = object.metadata.annotations;
   if (input.manager !== 'kubectl' || annotations?.[lastAppliedAnnotation] === undefined || input.live === undefined) return object;
-  const { managedFields: _, ...metadata } = input.applied.metadata;
-  const { [lastAppliedAnnotation]: _own, ...others } = metadata.annotations ?? {};
+  const metadata = { ...input.applied.metadata };
+  delete metadata.managedFields;
+  const others = { ...metadata.annotations };
+  delete others[lastAppliedAnnotation];
   const text = `${JSON.stringify({ ...input.applied, metadata: { ...metadata, annotations: others } })}\n`;
   return { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: text } } };
 }

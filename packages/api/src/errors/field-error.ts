@@ -1,4 +1,4 @@
-import { FieldPath } from './field-path.ts';
+import type { FieldPath } from './field-path.ts';
 
 export type FieldErrorType =
   | 'FieldValueNotFound'

@@ -177,7 +177,8 @@ describe('serverSideApply', () => {
 
   it('removes what is no longer applied, unless another owns it', () => {
     const made = apply(undefined, full, 'one');
-    const { replicas: _, ...rest } = specOf(full);
+    const { selector, template: pods } = specOf(full) as unknown as { selector: object; template: object };
+    const rest = { selector, template: pods };
     expect(specOf(apply(made, web(rest, { labels: { app: 'web' } }), 'one'))).not.toHaveProperty('replicas');
     expect(apply(made, web(specOf(full)), 'one').metadata.labels).toBeUndefined();
   });

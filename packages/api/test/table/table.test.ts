@@ -218,7 +218,11 @@ describe('tableFor', () => {
   it('prints a minimal object of every kind', () => {
     for (const { group, kind } of builtinResources) {
       const printer = tableFor({ group, kind });
-      const bare = { metadata: { name: 'x' }, spec: { source: {}, drivers: [], pool: {} }, roleRef: {} } as unknown as KubeObject;
+      const bare = {
+        metadata: { name: 'x' },
+        spec: { source: {}, drivers: [], pool: {}, template: {}, jobTemplate: {}, scaleTargetRef: {}, priorityLevelConfiguration: {} },
+        roleRef: {},
+      } as unknown as KubeObject;
       expect(printer.cells(bare, now), kind).toHaveLength(printer.columns.length);
     }
   });

@@ -12,6 +12,8 @@ export interface PayloadSources {
   readonly fields: FieldSurroundings;
   /** How old ConfigMaps and Secrets from memory may be. */
   readonly maxAgeMs: number;
+  /** A file that the volume has already, as text. */
+  readonly present: (relativePath: string) => Promise<string | undefined>;
 }
 
 export type Payload = Map<string, ProjectedFile>;
@@ -132,7 +134,7 @@ async function addToken(
   sources: PayloadSources,
   signal: AbortSignal,
 ): Promise<void> {
-  const content = await sources.tokens.token(pod, source, signal);
+  const content = await sources.tokens.token(pod, source, () => sources.present(source.path), signal);
   // Only a common user of all containers may own the file alone; else every user must be able to read it.
   payload.set(checkedPath(source.path), { content, mode: commonUser(pod) !== undefined ? 0o600 : mode });
 }

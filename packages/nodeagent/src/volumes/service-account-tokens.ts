@@ -5,7 +5,8 @@ import type { Clock } from '@bayplan/component-base';
 
 /** Tokens of pods' service accounts, bound to the pod and renewed in time. */
 export interface TokenSource {
-  token(pod: Pod, source: ServiceAccountTokenProjection, signal: AbortSignal): Promise<string>;
+  /** @param present the token that is in the volume already, if any: one from before a restart of the agent goes on being used. */
+  token(pod: Pod, source: ServiceAccountTokenProjection, present: () => Promise<string | undefined>, signal: AbortSignal): Promise<string>;
   /** Drops the tokens of a pod. */
   forget(uid: string): void;
 }
@@ -23,13 +24,19 @@ const renewAfterShare = 0.8;
 export function createTokenSource(client: Client, clock: Clock): TokenSource {
   const held = new Map<string, Map<string, Held>>();
   return {
-    async token(pod, source, signal) {
+    async token(pod, source, inVolume, signal) {
       const uid = pod.metadata.uid ?? '';
       const ofPod = held.get(uid) ?? new Map<string, Held>();
       held.set(uid, ofPod);
       const key = `${source.audience ?? ''}\0${String(source.expirationSeconds ?? defaultLifetimeSeconds)}`;
       const present = ofPod.get(key);
       if (present !== undefined && clock.now() < present.renewAtMs) return present.token;
+      const earlier = present === undefined ? await inVolume() : undefined;
+      const earlierTimes = earlier === undefined ? undefined : tokenTimes(earlier);
+      if (earlier !== undefined && earlierTimes !== undefined && clock.now() < renewalTime(earlierTimes)) {
+        ofPod.set(key, { token: earlier, renewAtMs: renewalTime(earlierTimes) });
+        return earlier;
+      }
       const account = { namespace: pod.metadata.namespace ?? '', name: pod.spec?.serviceAccountName || 'default' };
       const request: AuthenticationV1TokenRequest = {
         apiVersion: 'authentication.k8s.io/v1',
@@ -45,12 +52,33 @@ export function createTokenSource(client: Client, clock: Clock): TokenSource {
       const token = answer.status?.token ?? '';
       if (token === '') throw new Error('the API server answered a token request without a token');
       const expiresAtMs = Date.parse(answer.status?.expirationTimestamp ?? '') || clock.now() + defaultLifetimeSeconds * 1000;
-      const lifetimeMs = Math.max(0, expiresAtMs - clock.now());
-      ofPod.set(key, { token, renewAtMs: clock.now() + Math.min(lifetimeMs * renewAfterShare, longestHeldMs) });
+      ofPod.set(key, { token, renewAtMs: renewalTime({ issuedAtMs: clock.now(), expiresAtMs }) });
       return token;
     },
     forget(uid) {
       held.delete(uid);
     },
   };
+}
+
+interface TokenTimes {
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+function renewalTime({ issuedAtMs, expiresAtMs }: TokenTimes): number {
+  return issuedAtMs + Math.min(Math.max(0, expiresAtMs - issuedAtMs) * renewAfterShare, longestHeldMs);
+}
+
+/** When a token was issued and expires; undefined when it does not say, or is no JSON web token. */
+export function tokenTimes(token: string): TokenTimes | undefined {
+  let claims: unknown;
+  try {
+    claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+  if (typeof claims !== 'object' || claims === null || !('iat' in claims) || !('exp' in claims)) return undefined;
+  const { iat, exp } = claims;
+  return typeof iat === 'number' && typeof exp === 'number' ? { issuedAtMs: iat * 1000, expiresAtMs: exp * 1000 } : undefined;
 }

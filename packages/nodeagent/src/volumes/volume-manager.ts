@@ -2,7 +2,7 @@ import { unitsOf } from '@bayplan/api';
 import type { Pod, Volume } from '@bayplan/api';
 import type { Clock } from '@bayplan/component-base';
 import { createHash } from 'node:crypto';
-import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { NodeAgentMetrics } from '../metrics.ts';
 import type { FieldSurroundings } from '../runtime/downward.ts';
@@ -77,7 +77,9 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
     maxAgeMs: number,
     signal: AbortSignal,
   ): Promise<void> => {
-    const payload = await volumePayload(pod, volume, { objects: options.objects, tokens: options.tokens, fields, maxAgeMs }, signal);
+    const present = (name: string): Promise<string | undefined> => readFile(path.join(directory, name), 'utf8').catch(() => undefined);
+    const sources = { objects: options.objects, tokens: options.tokens, fields, maxAgeMs, present };
+    const payload = await volumePayload(pod, volume, sources, signal);
     if (payload === undefined) return;
     const uid = pod.metadata.uid ?? '';
     const ofPod = written.get(uid) ?? new Map<string, string>();

@@ -1,3 +1,6 @@
+import { resources } from '@bayplan/api';
+import type { Pod } from '@bayplan/api';
+import { createInformer } from '@bayplan/client';
 import { systemRandom } from '@bayplan/component-base';
 import { publishDnsService } from './dns/dns-service.ts';
 import { ClusterZone } from './dns/cluster-zone.ts';
@@ -16,6 +19,7 @@ import { createNetworkMetrics } from './metrics.ts';
 import type { NetworkMetrics } from './metrics.ts';
 import { completeSettings } from './network-options.ts';
 import type { Network, NetworkOptions, NetworkSettings } from './network-options.ts';
+import { pruneForHostPorts } from './proxy/host-ports.ts';
 import { runServiceProxy } from './proxy/service-proxy.ts';
 import { routeProtocol, runNodeRoutes } from './routes/node-routes.ts';
 
@@ -46,7 +50,16 @@ export function startNetwork(options: NetworkOptions): Network {
     await holdAddress(shell, settings.dnsAddress);
     await ensureServiceRoute(shell, settings.serviceCidr, settings.nodeIp, routeProtocol);
   });
-  const proxy = runServiceProxy({ informers, settings, nft, shell, clock, logger, metrics, signal });
+  const pods = createInformer<Pod>({
+    client: options.client,
+    ref: resources.pods,
+    fieldSelector: `spec.nodeName=${settings.nodeName}`,
+    transform: pruneForHostPorts,
+    clock,
+    logger,
+  });
+  pods.start(signal);
+  const proxy = runServiceProxy({ informers, pods, settings, nft, shell, clock, logger, metrics, signal });
   const dns = prepared.then(() => listen(options, settings, zone, metrics, signal));
   const routes = runNodeRoutes({ informers, nodeName: settings.nodeName, shell, clock, logger, signal });
   const published = publish(options, settings, signal);

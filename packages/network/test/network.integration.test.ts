@@ -48,6 +48,14 @@ describe.skipIf(!root)('the network of a node (needs root)', () => {
     expect(await machine.ask('pod1', 'tcp', '10.96.1.3', 80)).toBe(`pod1 ${machine.nodeIp}`);
   });
 
+  it('reaches a backend on the node itself, as the API server is', async () => {
+    machine.serve('host', 'tcp', 6443);
+    await putService(service('kubernetes', { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443 }] }));
+    await putSlice(slice('kubernetes', [{ name: 'https', port: 6443 }], [{ address: machine.nodeIp }]));
+    expect(await machine.ask('host', 'tcp', '10.96.0.1', 443)).toBe(`host ${machine.nodeIp}`);
+    expect(await machine.ask('pod1', 'tcp', '10.96.0.1', 443)).toBe('host 10.128.0.2');
+  });
+
   it('refuses at once where there is no backend, no such port or no such Service', async () => {
     await putService(service('none', { clusterIP: '10.96.1.4', ports: [{ port: 80 }] }));
     for (const from of ['host', 'pod1']) {
@@ -64,6 +72,32 @@ describe.skipIf(!root)('the network of a node (needs root)', () => {
     expect(await machine.ask('host', 'tcp', machine.nodeIp, 30_080)).toBe(`pod2 ${machine.nodeIp}`);
     expect(await machine.ask('pod1', 'tcp', machine.nodeIp, 30_080)).toBe('pod2 10.128.0.2');
     expect(await machine.ask('pod2', 'tcp', machine.nodeIp, 30_080)).toBe(`pod2 ${machine.nodeIp}`);
+  });
+
+  it('leads host ports to the pod that asked for them, until it is gone', async () => {
+    const object = {
+      metadata: { name: 'p', namespace: 'default', uid: 'p', resourceVersion: '2' },
+      spec: {
+        nodeName: 'node-a',
+        containers: [
+          {
+            name: 'c',
+            ports: [
+              { containerPort: 8080, hostPort: 8000 },
+              { containerPort: 8080, hostPort: 8001, hostIP: machine.nodeIp },
+            ],
+          },
+        ],
+      },
+      status: { podIP: pod2.address },
+    };
+    await machine.tell({ do: 'put', resource: 'pods', object });
+    for (const port of [8000, 8001]) {
+      expect(await machine.ask('client', 'tcp', machine.nodeIp, port)).toBe(`pod2 ${machine.clientIp}`);
+      expect(await machine.ask('pod2', 'tcp', machine.nodeIp, port)).toBe(`pod2 ${machine.nodeIp}`);
+    }
+    await machine.tell({ do: 'remove', resource: 'pods', object: { ...object, metadata: { ...object.metadata, resourceVersion: '3' } } });
+    expect(await machine.ask('client', 'tcp', machine.nodeIp, 8000)).toBe('refused');
   });
 
   it('drops outside traffic of a Local policy without a backend here, but not that of pods', async () => {

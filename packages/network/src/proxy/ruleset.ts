@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { NetworkSettings } from '../network-options.ts';
+import type { HostPort } from './host-ports.ts';
 import type { NftState } from './nft-state.ts';
 import type { Backend, ServicePort } from './service-ports.ts';
 
@@ -20,12 +21,16 @@ delete table ${tableName}
 table ${tableName} {
   map service-ips { type ipv4_addr . inet_proto . inet_service : verdict; }
   map node-ports { type inet_proto . inet_service : verdict; }
+  map host-ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
+  map host-address-ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   set closed { type ipv4_addr . inet_proto . inet_service; }
   set hairpin { type ipv4_addr . ipv4_addr; }
   set local-backends { type ipv4_addr; }
   chain services {
     ip daddr . meta l4proto . th dport vmap @service-ips
     ip daddr != 127.0.0.0/8 ip daddr != ${dnsAddress} fib daddr type local meta l4proto . th dport vmap @node-ports
+    meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport map @host-address-ports
+    ip daddr != 127.0.0.0/8 ip daddr != ${dnsAddress} fib daddr type local meta l4proto { tcp, udp, sctp } dnat ip to meta l4proto . th dport map @host-ports
   }
   chain refuse {
     meta l4proto tcp reject with tcp reset
@@ -60,14 +65,22 @@ interface Draft {
 }
 
 /**
- * The changing part, for all Services at once. What no rule sends elsewhere is refused by the base:
+ * The changing part, for all Services and host ports at once. What no rule sends elsewhere is refused by the base:
  * a Service address that is left after translation has no backend or no such port.
  */
-export function renderServices(ports: readonly ServicePort[], settings: NetworkSettings): NftState {
-  const names = ['service-ips', 'node-ports', 'closed', 'hairpin', 'local-backends'];
+export function renderServices(ports: readonly ServicePort[], hostPorts: readonly HostPort[], settings: NetworkSettings): NftState {
+  const names = ['service-ips', 'node-ports', 'host-ports', 'host-address-ports', 'closed', 'hairpin', 'local-backends'];
   const draft: Draft = { chains: new Map(), sets: new Map(), elements: new Map(names.map((name) => [name, new Map()])) };
   for (const port of ports) renderPort(draft, port, settings);
+  for (const port of hostPorts) renderHostPort(draft, port);
   return draft;
+}
+
+function renderHostPort(draft: Draft, port: HostPort): void {
+  const target = `${port.address} . ${port.targetPort}`;
+  noteLocal(draft, { address: port.address, port: port.targetPort, local: true });
+  if (port.hostIp === undefined) element(draft, 'host-ports', `${port.protocol} . ${port.port}`, target);
+  else element(draft, 'host-address-ports', `${port.hostIp} . ${port.protocol} . ${port.port}`, target);
 }
 
 function renderPort(draft: Draft, port: ServicePort, settings: NetworkSettings): void {

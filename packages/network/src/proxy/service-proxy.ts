@@ -1,6 +1,7 @@
 import { resources } from '@bayplan/api';
-import type { EndpointSlice, Service } from '@bayplan/api';
+import type { EndpointSlice, Pod, Service } from '@bayplan/api';
 import type { Clock, Logger } from '@bayplan/component-base';
+import { keyOf } from '@bayplan/client';
 import type { Informer, InformerFactory } from '@bayplan/client';
 import { byServiceIndex, serviceKeyOf } from '../dns/zone-source.ts';
 import type { CommandShell } from '../host/command-shell.ts';
@@ -8,6 +9,7 @@ import type { NftSession } from '../host/nft-session.ts';
 import type { NetworkMetrics } from '../metrics.ts';
 import type { NetworkSettings } from '../network-options.ts';
 import { forgetFlows, staleFlows } from './conntrack.ts';
+import { hostPortsOf } from './host-ports.ts';
 import { diffState, emptyState } from './nft-state.ts';
 import type { NftState } from './nft-state.ts';
 import { baseRuleset, renderServices, tableName } from './ruleset.ts';
@@ -16,6 +18,8 @@ import type { ServicePort } from './service-ports.ts';
 
 export interface ServiceProxyOptions {
   readonly informers: InformerFactory;
+  /** The pods of this node. */
+  readonly pods: Informer<Pod>;
   readonly settings: NetworkSettings;
   readonly nft: NftSession;
   readonly shell: CommandShell;
@@ -29,6 +33,8 @@ export interface ServiceProxyOptions {
 const debounceMs = 20;
 /** A stream of changes never delays the rules longer than this. */
 const maxDelayMs = 250;
+/** Tells keys of pods from those of Services. */
+const podPrefix = 'pod:';
 const firstRetryMs = 500;
 const maxRetryMs = 30_000;
 
@@ -77,12 +83,17 @@ class ServiceProxy {
         },
         onDelete: touchSlice,
       }),
+      this.#options.pods.addHandlers({
+        onAdd: (pod) => this.#touchPod(pod),
+        onUpdate: (pod, previous) => this.#touchPod(pod, previous),
+        onDelete: (pod) => this.#touchPod(pod),
+      }),
     ];
     const wake = (): void => this.#wake();
     signal.addEventListener('abort', wake);
     try {
       // Before the caches are full, the rules left by an earlier run are better than none.
-      await Promise.race([Promise.all([this.#services.synced, this.#slices.synced]), aborted(signal)]);
+      await Promise.race([Promise.all([this.#services.synced, this.#slices.synced, this.#options.pods.synced]), aborted(signal)]);
       let retryMs = firstRetryMs;
       while (!signal.aborted) {
         try {
@@ -102,6 +113,13 @@ class ServiceProxy {
       signal.removeEventListener('abort', wake);
       for (const remove of off) remove();
     }
+  }
+
+  /** Pods change all the time; only host ports matter here. */
+  #touchPod(pod: Pod, previous?: Pod): void {
+    if (previous !== undefined && JSON.stringify(hostPortsOf(pod)) === JSON.stringify(hostPortsOf(previous))) return;
+    if (hostPortsOf(pod).length > 0 || (previous !== undefined && hostPortsOf(previous).length > 0))
+      this.#touch(`${podPrefix}${keyOf(pod)}`);
   }
 
   #touch(key: string | undefined): void {
@@ -133,17 +151,16 @@ class ServiceProxy {
     const keys = [...this.#dirty];
     this.#dirty.clear();
     this.#firstChangeAt = undefined;
-    for (const key of keys) {
+    for (const key of keys.filter((one) => !one.startsWith(podPrefix))) {
       before.push(...(this.#ports.get(key) ?? []));
       const ports = this.#portsOf(key);
       if (ports.length > 0) this.#ports.set(key, ports);
       else this.#ports.delete(key);
       after.push(...ports);
     }
-    const next = renderServices(
-      [...this.#ports.keys()].sort().flatMap((key) => this.#ports.get(key) ?? []),
-      settings,
-    );
+    const servicePorts = [...this.#ports.keys()].sort().flatMap((key) => this.#ports.get(key) ?? []);
+    const hostPorts = this.#options.pods.lister.list().flatMap(hostPortsOf);
+    const next = renderServices(servicePorts, hostPorts, settings);
     const full = this.#applied === undefined;
     const scripts = diffState(tableName, this.#applied ?? emptyState, next);
     if (full) metrics.fullSyncs.inc();

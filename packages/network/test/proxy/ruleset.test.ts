@@ -33,7 +33,7 @@ function port(change: Partial<ServicePort> = {}): ServicePort {
 }
 
 const script = (from: readonly ServicePort[], to: readonly ServicePort[]) =>
-  diffState('ip t', from.length === 0 ? emptyState : renderServices(from, settings), renderServices(to, settings));
+  diffState('ip t', from.length === 0 ? emptyState : renderServices(from, [], settings), renderServices(to, [], settings));
 
 describe('renderServices and diffState', () => {
   it('adds one chain and one element for a Service', () => {
@@ -78,6 +78,23 @@ add element ip t local-backends { 10.128.0.2 }
     expect(apply).toBe('add element ip t closed { 203.0.113.1 . tcp . 80 }\n');
   });
 
+  it('leads host ports of the node, or of one of its addresses, to the pod', () => {
+    const pod = { protocol: 'tcp', port: 80, address: '10.128.0.2', targetPort: 8080 };
+    const state = renderServices(
+      [],
+      [
+        { ...pod, hostIp: undefined },
+        { ...pod, hostIp: '192.0.2.1', port: 81 },
+      ],
+      settings,
+    );
+    expect(diffState('ip t', emptyState, state).apply).toBe(`add element ip t host-ports { tcp . 80 : 10.128.0.2 . 8080 }
+add element ip t host-address-ports { 192.0.2.1 . tcp . 81 : 10.128.0.2 . 8080 }
+add element ip t hairpin { 10.128.0.2 . 10.128.0.2 }
+add element ip t local-backends { 10.128.0.2 }
+`);
+  });
+
   it('leaves the DNS address to the resolver on this node', () => {
     const { apply } = script([], [port({ clusterIps: ['10.96.0.10'] })]);
     expect(apply).not.toContain('service-ips');
@@ -110,6 +127,6 @@ add element ip t local-backends { 10.128.0.2 }
 });
 
 function hashOf(of: ServicePort): string {
-  const [name = ''] = renderServices([of], settings).chains.keys();
+  const [name = ''] = renderServices([of], [], settings).chains.keys();
   return name.split('-')[1] ?? '';
 }

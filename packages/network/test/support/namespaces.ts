@@ -18,6 +18,8 @@ export function run(command: readonly string[], options: { input?: string; timeo
     const child = execFile(program, parameters, { timeout: options.timeoutMs ?? 10_000 }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : 1, output: stdout + stderr }),
     );
+    // It may end without reading.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.input ?? '');
   });
 }
@@ -36,6 +38,7 @@ export class Machine {
   readonly #namespaces: string[] = [];
   readonly #processes: ChildProcess[] = [];
   #directory = '';
+  #log = '';
   #network: ChildProcess | undefined;
   #answers: ((message: { ready?: boolean; done?: boolean; error?: string }) => void)[] = [];
 
@@ -109,9 +112,8 @@ export class Machine {
     ]);
     const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#network = child;
-    let log = '';
-    child.stderr.on('data', (chunk) => (log = (log + String(chunk)).slice(-4000)));
-    child.on('exit', () => this.#answers.splice(0).forEach((answer) => answer({ error: `the network process ended: ${log}` })));
+    child.stderr.on('data', (chunk) => (this.#log = (this.#log + String(chunk)).slice(-4000)));
+    child.on('exit', () => this.#answers.splice(0).forEach((answer) => answer({ error: `the network process ended: ${this.#log}` })));
     createInterface({ input: child.stdout }).on('line', (line) => this.#answers.shift()?.(JSON.parse(line) as object));
     await this.#answer();
   }
@@ -134,12 +136,14 @@ export class Machine {
   }
 
   #answer(): Promise<void> {
-    return new Promise((resolve, reject) =>
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no answer: ${this.#log}`)), 20_000);
       this.#answers.push((message) => {
+        clearTimeout(timer);
         if (message.error === undefined) resolve();
         else reject(new Error(message.error));
-      }),
-    );
+      });
+    });
   }
 
   async #addNamespace(name: string): Promise<void> {

@@ -9,7 +9,11 @@ const memoryChoices = ['64Mi', '128Mi', '256Mi', '1Gi'];
 
 function node(index: number): Node {
   const allocatable = { cpu: '16', memory: '64Gi', pods: '1000', 'ephemeral-storage': '100Gi' };
-  const labels = { 'kubernetes.io/hostname': `node-${index}`, 'topology.kubernetes.io/zone': `zone-${index % 3}`, 'kubernetes.io/arch': 'amd64' };
+  const labels = {
+    'kubernetes.io/hostname': `node-${index}`,
+    'topology.kubernetes.io/zone': `zone-${index % 3}`,
+    'kubernetes.io/arch': 'amd64',
+  };
   return { metadata: { name: `node-${index}`, uid: `node-${index}`, labels }, status: { allocatable } };
 }
 
@@ -19,7 +23,10 @@ function pod(index: number, shapes: number): Pod {
   const requests = { cpu: cpuChoices[shape % cpuChoices.length] ?? '', memory: memoryChoices[shape % memoryChoices.length] ?? '' };
   return {
     metadata: { name: `pod-${index}`, namespace: 'default', uid: `pod-${index}`, labels: { app: `app-${shape}` } },
-    spec: { containers: [{ name: 'main', image: `app-${shape}:1`, resources: { requests } }], nodeSelector: { 'kubernetes.io/arch': 'amd64' } },
+    spec: {
+      containers: [{ name: 'main', image: `app-${shape}:1`, resources: { requests } }],
+      nodeSelector: { 'kubernetes.io/arch': 'amd64' },
+    },
   };
 }
 
@@ -33,7 +40,9 @@ function place(nodes: number, pods: number, shapes: number): Run {
   const core = new PlacementCore({ profile: defaultProfile, seed: 1 });
   for (let index = 0; index < nodes; index += 1) core.cache.setNode(node(index));
   const order = seededRandom(7);
-  const wanted = Array.from({ length: pods }, (_, index) => ({ at: order.next(), pod: pod(index, shapes) })).sort((left, right) => left.at - right.at);
+  const wanted = Array.from({ length: pods }, (_, index) => ({ at: order.next(), pod: pod(index, shapes) })).sort(
+    (left, right) => left.at - right.at,
+  );
   const times = new Float64Array(pods);
   const startedAt = performance.now();
   wanted.forEach(({ pod: one }, index) => {

@@ -65,7 +65,7 @@ export function createNetworkMetrics(registry: MetricsRegistry): NetworkMetrics 
       registers,
     }),
     dnsForwardFailures: new Counter({
-      name: 'coredns_forward_healthcheck_broken_total',
+      name: 'bayplan_dns_forward_failures_total',
       help: 'Questions that no upstream server answered',
       registers,
     }),

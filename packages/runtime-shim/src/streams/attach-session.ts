@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { finished } from 'node:stream/promises';
 import type { CommandEnd, RemoteCommand } from '@bayplan/streaming';
 import type { Runtime } from '../runtime.ts';
 import type { ContainerRecord } from '../state/records.ts';
@@ -13,43 +14,49 @@ const fromStderr = 3;
 /** The control message that sets the size of a terminal: rows, then columns. */
 const resizeMessage = 1;
 
+/** The longest that a timer can wait, 24 days: sessions beyond it end with their client. */
+const longestWaitMs = 2 ** 31 - 1;
+/** After the client closed its input, the output goes on for as long as the container runs. */
+const halfOpenSeconds = 10 * 365 * 86_400;
+
 /**
  * Connects a client to the streams of a container's first process until that ends or the client goes.
  * Conmon's socket keeps packets apart, which Node.js cannot read: socat dumps each packet by itself.
+ * One connection does for both directions, since conmon waits for every connection to take its output.
  */
 export async function runAttach(runtime: Runtime, record: ContainerRecord, client: RemoteCommand): Promise<CommandEnd> {
   const bundle = runtime.layout.bundle(record.id);
+  const withInput = client.stdin !== undefined;
   const socket = 'UNIX-CONNECT:attach,type=5';
-  const listener = await runtime.host.open('socat', ['-u', '-x', `-b${packetBytes}`, socket, 'OPEN:/dev/null'], {
+  const addresses = withInput ? [`-t${halfOpenSeconds}`, 'STDIN!!OPEN:/dev/null', socket] : ['-u', socket, 'OPEN:/dev/null'];
+  const relay = await runtime.host.open('socat', ['-x', `-b${packetBytes}`, ...addresses], {
     cwd: bundle,
-    streams: { stderr: true },
+    streams: { stdin: withInput, stderr: true },
   });
-  const dump = new PacketDump((packet) => {
+  const dump = new PacketDump(withInput ? '<' : '>', (packet) => {
     const target = packet[0] === fromStdout ? client.stdout : packet[0] === fromStderr ? client.stderr : undefined;
-    if (target?.destroyed === false && !target.write(packet.subarray(1))) {
-      listener.stderr?.pause();
-      target.once('drain', () => listener.stderr?.resume());
+    if (target?.destroyed === false && !target.write(packet.subarray(1)) && relay.stderr?.isPaused() === false) {
+      relay.stderr.pause();
+      target.once('drain', () => relay.stderr?.resume());
     }
   });
-  listener.stderr?.on('data', (chunk: Buffer) => dump.add(chunk));
-  const speaker =
-    client.stdin === undefined
-      ? undefined
-      : await runtime.host.open('socat', ['-u', '-b8192', 'STDIN', socket], { cwd: bundle, streams: { stdin: true } });
-  if (speaker?.stdin) client.stdin?.pipe(speaker.stdin);
+  relay.stderr?.on('data', (chunk: Buffer) => dump.add(chunk));
+  if (relay.stdin) client.stdin?.pipe(relay.stdin);
   if (record.config.tty) {
     client.onResize(({ width, height }) => {
       resizeTerminal(bundle, height, width).catch((err: unknown) => runtime.logger.debug('Did not resize a terminal', { err }));
     });
   }
   const leave = (): void => {
-    listener.stderr?.resume();
-    listener.kill('SIGTERM');
-    speaker?.kill('SIGTERM');
+    relay.stderr?.resume();
+    relay.kill('SIGTERM');
   };
   client.closed.addEventListener('abort', leave, { once: true });
-  await listener.ended;
-  speaker?.kill('SIGTERM');
+  // While its input is open, socat outlives the container: the end of the one must end the other.
+  void runtime.exits.wait(record.id, longestWaitMs, client.closed).then(() => relay.stdin?.end());
+  // The dump ends after the process: what is still in the pipe belongs to the client.
+  if (relay.stderr) await finished(relay.stderr, { writable: false }).catch(() => undefined);
+  await relay.ended;
   return { exitCode: 0 };
 }
 

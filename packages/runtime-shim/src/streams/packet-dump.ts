@@ -1,14 +1,16 @@
 /**
- * Reads what `socat -x` prints: a line that starts with `>` for each packet, then its bytes as
- * hexadecimal pairs on lines that start with a space.
+ * Reads what `socat -x` prints: for each packet a line that starts with its direction, `>` or `<`,
+ * then its bytes as hexadecimal pairs on lines that start with a space. Only one direction is passed on.
  */
 export class PacketDump {
+  readonly #direction: '<' | '>';
   readonly #onPacket: (packet: Buffer) => void;
   #line = '';
   #hex = '';
   #expected = 0;
 
-  constructor(onPacket: (packet: Buffer) => void) {
+  constructor(direction: '<' | '>', onPacket: (packet: Buffer) => void) {
+    this.#direction = direction;
     this.#onPacket = onPacket;
   }
 
@@ -29,9 +31,9 @@ export class PacketDump {
   }
 
   #take(line: string): void {
-    const header = /^> .* length=(\d+) /.exec(line);
+    const header = /^([<>]) .* length=(\d+) /.exec(line);
     if (header) {
-      this.#expected = Number(header[1]);
+      this.#expected = header[1] === this.#direction ? Number(header[2]) : 0;
       this.#hex = '';
     } else if (line.startsWith(' ') && this.#expected > 0) this.#hex += line.replaceAll(' ', '');
     if (this.#expected === 0 || this.#hex.length < this.#expected * 2) return;

@@ -130,6 +130,17 @@ describe('automatic compaction', () => {
   });
 });
 
+it('a new store begins at the revision it is told, an old one goes on from its own', async () => {
+  const store = await openEmbeddedStore({ directory, firstRevision: 5000 as Revision });
+  expect(await store.currentRevision()).toBe(5000);
+  expect(await store.create('/a', Buffer.from('1'))).toBe(5001);
+  await expect(store.get('/a', { revision: 4000 as Revision })).rejects.toMatchObject({ reason: 'compacted' });
+  await store.close();
+  const again = await openEmbeddedStore({ directory, firstRevision: 9000 as Revision });
+  expect(await again.currentRevision()).toBe(5001);
+  await again.close();
+});
+
 describe('a full store', () => {
   it('refuses writes with "full", still reads, watches and deletes, and recovers when space is freed', async () => {
     const store = await openEmbeddedStore({ directory, maxSizeBytes: 4 * 1024 * 1024 });

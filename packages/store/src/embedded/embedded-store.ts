@@ -18,6 +18,8 @@ export interface EmbeddedStoreOptions {
   readonly clock?: Clock;
   /** Told of what happens in the background: a full disk, a compaction that failed. */
   readonly logger?: Logger;
+  /** The revision at which a store that is created begins: after a restore, greater than any that was given out before. */
+  readonly firstRevision?: Revision;
   /** How long history is kept for reads and watches at old revisions. 5 minutes unless told. */
   readonly retentionMs?: number;
   /** The most revisions of history that are kept, whatever their age. 100,000 unless told. */
@@ -43,7 +45,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   try {
     environment = await openEnvironment(directory);
     await takeOwnership(environment);
-    await checkFormat(environment);
+    await checkFormat(environment, options.firstRevision);
     return createStore(environment, options);
   } catch (error) {
     await environment?.root.close();
@@ -52,7 +54,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   }
 }
 
-async function checkFormat(environment: Environment): Promise<void> {
+async function checkFormat(environment: Environment, first: Revision | undefined): Promise<void> {
   const found = readMetaValue(environment, 'format');
   if (found === format) return;
   if (found !== undefined)
@@ -60,7 +62,10 @@ async function checkFormat(environment: Environment): Promise<void> {
       'invalid',
       `The store in ${environment.directory} has format ${JSON.stringify(found)}; this version reads format ${String(format)}`,
     );
-  await commit(environment, () => [putMetaValue(environment, 'format', format)]);
+  await commit(environment, () => [
+    putMetaValue(environment, 'format', format),
+    ...(first === undefined ? [] : [putMetaValue(environment, 'compaction', { compacted: first, swept: first })]),
+  ]);
 }
 
 function createStore(environment: Environment, options: EmbeddedStoreOptions): Store {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { maxKeyBytes, maxWriteBytes } from '../limits.ts';
 import type { StoreErrorReason } from '../store-error.ts';
+import { openMemoryStore } from '../memory/memory-store.ts';
+import { decodeSnapshot, encodeSnapshot, restoreSnapshot, takeSnapshot } from '../snapshot.ts';
 import { isStoreError } from '../store-error.ts';
 import type { Revision, Store } from '../store.ts';
 import type { StoreSubject } from './subject.ts';
@@ -262,6 +265,34 @@ export const readAndWriteCases: readonly ConformanceCase[] = [
       await rejects(store.get('/a', { revision: first }), 'compacted');
       const fourth = await store.update('/a', Buffer.from('a4'), second);
       assert.ok(fourth > third);
+    },
+  },
+  {
+    name: 'a snapshot holds one revision, and restores into an empty store only',
+    async run({ store }) {
+      for (let index = 0; index < 700; index += 1) await store.create(`/k/${String(index)}`, Buffer.from(`v${String(index)}`));
+      const snapshot = await takeSnapshot(store);
+      const later = await store.create('/later', Buffer.from('x'));
+      await rejects(restoreSnapshot(store, snapshot), 'exists');
+      const bytes: Buffer[] = [];
+      for await (const chunk of encodeSnapshot(snapshot)) bytes.push(chunk);
+      const whole = Buffer.concat(bytes);
+      const restored = openMemoryStore();
+      const decoded = await decodeSnapshot(Readable.from([whole.subarray(0, 999), whole.subarray(999)]));
+      assert.equal(decoded.revision, snapshot.revision);
+      assert.equal(await restoreSnapshot(restored, decoded), 700);
+      const before = await store.list({ prefix: '', revision: (later - 1) as Revision });
+      const after = await restored.list({ prefix: '' });
+      assert.deepEqual(
+        after.items.map(({ key, value }) => [key, value]),
+        before.items.map(({ key, value }) => [key, value]),
+      );
+      const cut = await decodeSnapshot(Readable.from([whole.subarray(0, -5)]));
+      await rejects(restoreSnapshot(openMemoryStore(), cut), 'corrupt');
+      const other = Buffer.from(whole);
+      other.writeUInt8(other.readUInt8(5000) ^ 1, 5000);
+      const changed = await decodeSnapshot(Readable.from([other]));
+      await rejects(restoreSnapshot(openMemoryStore(), changed), 'corrupt');
     },
   },
   {

@@ -71,15 +71,15 @@ await runBenchmark('scheduler', ({ quick, log }) => {
     metrics: {
       nodes,
       pods,
-      placements_per_second: alike.perSecond,
-      placement_median_us: alike.medianMicroseconds,
-      placement_p99_us: alike.p99Microseconds,
-      placements_per_second_tenth_of_nodes: fewNodes.perSecond,
-      placements_per_second_all_distinct: distinct.perSecond,
-      placement_p99_us_all_distinct: distinct.p99Microseconds,
+      placementsPerSecond: alike.perSecond,
+      placementMedianUs: alike.medianMicroseconds,
+      placementP99Us: alike.p99Microseconds,
+      tenthOfNodesPlacementsPerSecond: fewNodes.perSecond,
+      distinctPlacementsPerSecond: distinct.perSecond,
+      distinctPlacementP99Us: distinct.p99Microseconds,
     },
     ratios: {
-      cost_of_ten_times_the_nodes: Number((fewNodes.perSecond / alike.perSecond).toFixed(2)),
+      costOfTenTimesTheNodes: Number((fewNodes.perSecond / alike.perSecond).toFixed(2)),
     },
   };
 });

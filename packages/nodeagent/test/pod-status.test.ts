@@ -152,7 +152,24 @@ describe('Patch of a status', () => {
   });
 
   it('replaces addresses instead of merging them', () => {
-    const patch = statusPatch('u', { podIPs: [{ ip: '2' }] }, JSON.stringify({ podIPs: [{ ip: '1' }] })) as { status: object };
-    expect(patch.status).toMatchObject({ podIPs: [{ ip: '2' }, { $patch: 'replace' }] });
+    const patch = statusPatch('u', { podIPs: [{ ip: '2' }] }, JSON.stringify({ podIPs: [{ ip: '1' }] }));
+    expect(patch?.status).toMatchObject({ podIPs: [{ ip: '2' }, { $patch: 'replace' }] });
+  });
+
+  it('has only what changed, and is none when nothing did', () => {
+    const status: PodStatus = { phase: 'Running', hostIP: '1', conditions: [{ type: 'Ready', status: 'True' }] };
+    const stored = {
+      conditions: [
+        { status: 'True', type: 'Ready', lastProbeTime: null },
+        { type: 'example.com/x', status: 'True' },
+      ],
+      hostIP: '1',
+      phase: 'Running',
+    };
+    expect(statusPatch('u', status, JSON.stringify(stored))).toBeUndefined();
+    expect(statusPatch('u', { ...status, phase: 'Failed' }, JSON.stringify(stored))).toEqual({
+      metadata: { uid: 'u' },
+      status: { phase: 'Failed' },
+    });
   });
 });

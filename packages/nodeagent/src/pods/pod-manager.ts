@@ -47,7 +47,7 @@ export class PodManager {
     this.#informer.addHandlers({
       onAdd: (pod) => this.#seen(pod),
       onUpdate: (pod) => this.#seen(pod),
-      onDelete: (pod) => this.#workers.get(pod.metadata.uid ?? '')?.remove(),
+      onDelete: (pod) => this.#workers.get(pod.metadata.uid ?? '')?.remove(pod),
     });
     this.#informer.start(signal);
     void this.#listen();

@@ -23,8 +23,11 @@ import { StartFailure } from './start-failure.ts';
 /** Creating a sandbox sets the network up, which may wait for other programs. */
 const sandboxDeadlineMs = 4 * 60 * 1000;
 
-/** Makes the pod's cgroup and its sandbox. Throws what the runtime says. */
-export async function createSandbox(context: PodContext, pod: Pod, attempt: number, signal: AbortSignal): Promise<void> {
+/**
+ * Makes the pod's cgroup and its sandbox. Throws what the runtime says. Once begun it runs to its end,
+ * as do the calls that make and start containers: one cut short could leave something nobody knows of.
+ */
+export async function createSandbox(context: PodContext, pod: Pod, attempt: number): Promise<void> {
   const uid = pod.metadata.uid ?? '';
   const qos = qosClassOf(pod);
   const begun = context.clock.monotonic();
@@ -34,7 +37,7 @@ export async function createSandbox(context: PodContext, pod: Pod, attempt: numb
   const config = sandboxConfig(pod, attempt, { ...context.sandbox, cgroupParent: context.cgroups.parentOf(qos, uid) });
   const runtimeHandler = '';
   await context.runtime.operation('run_podsandbox', () =>
-    context.runtime.cri.runtime.runPodSandbox({ config, runtimeHandler }, { signal, deadlineMs: sandboxDeadlineMs }),
+    context.runtime.cri.runtime.runPodSandbox({ config, runtimeHandler }, { signal: context.signal, deadlineMs: sandboxDeadlineMs }),
   );
 }
 
@@ -61,7 +64,7 @@ export async function startContainer(
   try {
     const image = await context.images.ensure(pod, container.spec, report, signal);
     const config = await prepare(context, pod, action, observed, sandbox, volumes, image, signal);
-    return await context.starts.run(() => createAndStart(context, pod, action, sandbox, config, signal), signal);
+    return await context.starts.run(() => createAndStart(context, pod, action, sandbox, config), signal);
   } catch (error) {
     if (signal.aborted || error instanceof StartFailure) throw error;
     const message = error instanceof Error ? error.message : String(error);
@@ -125,11 +128,10 @@ async function createAndStart(
   action: Extract<PodAction, { kind: 'start-container' }>,
   sandbox: ObservedSandbox,
   config: Config,
-  signal: AbortSignal,
 ): Promise<string> {
   const { container } = action;
   const uid = pod.metadata.uid ?? '';
-  const { runtime } = context;
+  const { runtime, signal } = context;
   await mkdir(path.join(podLogDirectory(context.podLogsDir, pod), container.spec.name), { recursive: true });
   const sandboxSettings = sandboxConfig(pod, sandbox.attempt, {
     ...context.sandbox,

@@ -148,7 +148,7 @@ async function setUpVolumes(
 
 async function tryCreateSandbox(context: PodContext, pod: Pod, memory: PodMemory, attempt: number, signal: AbortSignal): Promise<boolean> {
   try {
-    await context.starts.run(() => createSandbox(context, pod, attempt, signal), signal);
+    await context.starts.run(() => createSandbox(context, pod, attempt), signal);
     return true;
   } catch (error) {
     if (signal.aborted) throw error;

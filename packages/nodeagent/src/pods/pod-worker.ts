@@ -57,15 +57,18 @@ export class PodWorker {
     if (terminates || faster || needsSync(before, pod)) this.wake();
   }
 
-  /** The pod is gone from the API. */
-  remove(): void {
+  /** The pod is gone from the API. @param last its last state, which may say how fast it must end. */
+  remove(last: Pod): void {
     if (this.#removed) return;
     this.#removed = true;
+    const before = this.#pod.metadata;
+    const faster = (last.metadata.deletionGracePeriodSeconds ?? Infinity) < (before.deletionGracePeriodSeconds ?? Infinity);
+    if (faster) this.#pod = last;
     if (this.#done) {
       this.#finish();
       return;
     }
-    if (this.#pod.metadata.deletionTimestamp === undefined) this.#interrupt.abort(new Error('the pod was removed'));
+    if (faster || before.deletionTimestamp === undefined) this.#interrupt.abort(new Error('the pod was removed'));
     this.wake();
   }
 

@@ -3,10 +3,12 @@ import type { PodContext } from '../pods/pod-context.ts';
 import type { PodManager } from '../pods/pod-manager.ts';
 import { logHandler } from './log-handler.ts';
 import type { PodLookup } from './log-handler.ts';
-import { sendJson, sendText } from './node-api.ts';
-import type { NodeApiRoutes } from './node-api.ts';
+import { NodeApiError, sendJson, sendText } from './node-api.ts';
+import type { Handler, NodeApiRoutes } from './node-api.ts';
 import { statsHandlers } from './stats-handlers.ts';
 import { streamHandlers } from './stream-handlers.ts';
+
+const needsUpgrade: Handler = () => Promise.reject(new NodeApiError(400, 'Upgrade request required'));
 
 /** Everything that the node API serves. */
 export function nodeApiRoutes(parts: {
@@ -29,6 +31,9 @@ export function nodeApiRoutes(parts: {
         sendJson(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: manager.pods });
         return Promise.resolve();
       },
+      exec: needsUpgrade,
+      attach: needsUpgrade,
+      portForward: needsUpgrade,
       containerLogs: logHandler(pods, context.runtime, context.podLogsDir, context.clock),
       metrics: stats.metrics,
       stats: stats.summary,

@@ -40,14 +40,15 @@ export function createStatusWriter(options: {
     while (entry.wanted !== undefined && !signal.aborted && entries.get(uid) === entry) {
       const status = entry.wanted;
       const text = JSON.stringify(status);
-      if (text === entry.written) {
+      const patch = statusPatch(uid, status, entry.written);
+      if (patch === undefined) {
         entry.wanted = undefined;
         continue;
       }
       const key = { namespace: entry.pod.metadata.namespace, name: entry.pod.metadata.name ?? '' };
       try {
         metrics.podStatusPatches.inc();
-        await client.patch(resources.pods, key, 'strategic', statusPatch(uid, status, entry.written), { subresource: 'status', signal });
+        await client.patch(resources.pods, key, 'strategic', patch, { subresource: 'status', signal });
         entry.written = text;
         if (entry.wanted === status) entry.wanted = undefined;
         retryMs = firstRetryMs;
@@ -88,32 +89,49 @@ export function createStatusWriter(options: {
 }
 
 /**
- * The patch that makes the API server's status this one. Conditions merge by type, so those of others
- * stay; lists that merge by key would also keep entries that are gone, so they are replaced.
+ * The patch that makes the API server's status this one; undefined when it is so already. Conditions
+ * merge by type, so those of others stay; lists that merge by key would also keep entries that are
+ * gone, so they are replaced.
+ *
+ * @param before what was written last, as JSON; empty when nothing was.
  */
-export function statusPatch(uid: string, status: PodStatus, before: string): unknown {
+export function statusPatch(
+  uid: string,
+  status: PodStatus,
+  before: string,
+): { readonly metadata: object; readonly status: object } | undefined {
   const previous = before === '' ? {} : (JSON.parse(before) as Record<string, unknown>);
-  const gone = Object.fromEntries(
-    Object.keys(previous)
-      .filter((key) => !(key in status) && key !== 'conditions' && ownedFields.has(key))
-      .map((key) => [key, null]),
-  );
-  const replaced = (list: readonly { ip: string }[] | undefined): unknown =>
-    list === undefined ? undefined : [...list, { $patch: 'replace' }];
+  const changes: Record<string, unknown> = {};
+  for (const key of ownedFields) if (key in previous && !(key in status)) changes[key] = null;
+  for (const [key, value] of Object.entries(status)) {
+    if (key === 'conditions' || value === undefined || sameJson(value, previous[key])) continue;
+    const mergesByKey = key === 'podIPs' || key === 'hostIPs';
+    changes[key] = mergesByKey && previous[key] !== undefined ? [...(value as readonly object[]), { $patch: 'replace' }] : value;
+  }
   const earlier = (previous['conditions'] ?? []) as readonly PodCondition[];
-  const conditions = (status.conditions ?? [])
-    .filter((condition) => ownConditions.includes(condition.type))
-    .map((condition) => withRemovals(condition, earlier));
-  return {
-    metadata: { uid },
-    status: {
-      ...gone,
-      ...status,
-      conditions,
-      ...(status.podIPs === undefined ? {} : { podIPs: previous['podIPs'] === undefined ? status.podIPs : replaced(status.podIPs) }),
-      ...(status.hostIPs === undefined ? {} : { hostIPs: previous['hostIPs'] === undefined ? status.hostIPs : replaced(status.hostIPs) }),
-    },
-  };
+  const conditions = (status.conditions ?? []).filter(
+    (condition) =>
+      ownConditions.includes(condition.type) &&
+      !sameJson(
+        condition,
+        earlier.find((one) => one.type === condition.type),
+      ),
+  );
+  if (conditions.length > 0) changes['conditions'] = conditions.map((condition) => withRemovals(condition, earlier));
+  return Object.keys(changes).length === 0 ? undefined : { metadata: { uid }, status: changes };
+}
+
+/** Equal as JSON, whatever the order of keys; null is the same as nothing. */
+function sameJson(one: unknown, other: unknown): boolean {
+  if (one === other || (one ?? undefined) === (other ?? undefined)) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
+  if (Array.isArray(one) || Array.isArray(other)) {
+    return (
+      Array.isArray(one) && Array.isArray(other) && one.length === other.length && one.every((item, index) => sameJson(item, other[index]))
+    );
+  }
+  const [left, right] = [one as Record<string, unknown>, other as Record<string, unknown>];
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) => sameJson(left[key], right[key]));
 }
 
 /** Conditions merge field by field: what one no longer has must be taken away explicitly. */

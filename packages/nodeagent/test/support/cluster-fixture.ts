@@ -60,13 +60,18 @@ export class ClusterFixture {
     const shim = await runShim({ home, socketPath, runRoot, podCidr, clock: systemClock, logger, signal: stop.signal });
     const api = await startTestApiServer();
     const fixture = new ClusterFixture(folder, api, createCriClient(socketPath), shim, stop);
-    // As the controllers would.
-    await fixture.client.create(resources.serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
-    await fixture.client.create(resources.configMaps, {
-      metadata: { name: 'kube-root-ca.crt', namespace: 'default' },
-      data: { 'ca.crt': api.caPem },
-    });
-    await fixture.startAgent();
+    try {
+      // As the controllers would.
+      await fixture.client.create(resources.serviceAccounts, { metadata: { name: 'default', namespace: 'default' } });
+      await fixture.client.create(resources.configMaps, {
+        metadata: { name: 'kube-root-ca.crt', namespace: 'default' },
+        data: { 'ca.crt': api.caPem },
+      });
+      await fixture.startAgent();
+    } catch (error) {
+      await fixture.stop();
+      throw error;
+    }
     return fixture;
   }
 

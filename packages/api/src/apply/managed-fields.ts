@@ -61,10 +61,10 @@ export interface TrackUpdateInput<T extends KubeObject> {
 }
 
 /** The object with these entries; with none the field is left out. */
-export function withManagedFields<T extends KubeObject>(object: T, entries: readonly ManagedFieldsEntry[] | undefined): T {
+export function withManagedFields<T extends KubeObject>(object: T, entries: ManagedFieldsEntry[] | undefined): T {
   const metadata = { ...object.metadata };
   if (entries === undefined || entries.length === 0) delete metadata.managedFields;
-  else metadata.managedFields = [...entries];
+  else metadata.managedFields = entries;
   return { ...object, metadata };
 }
 

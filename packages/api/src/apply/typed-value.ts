@@ -44,18 +44,33 @@ export function descriptorOfMember(descriptor: Descriptor, name: string): Descri
 
 const zeros: Readonly<Partial<Record<string, unknown>>> = { string: '', bool: false, int32: 0, int64: 0, float64: 0 };
 
+function zeroOf(descriptor: Descriptor): unknown {
+  switch (descriptor.type) {
+    case 'object':
+    case 'map':
+      return emptyObject;
+    case 'list':
+      return emptyList;
+    case 'scalar':
+      return zeros[descriptor.scalar];
+    case 'any':
+      return undefined;
+  }
+}
+
 /**
- * What an absent member of a present struct equals: Kubernetes holds objects as Go structs, where
- * embedded structs and fields that are always written cannot be absent. Undefined where they can.
+ * A member of a present struct as Kubernetes holds it, which is in a Go struct: null is absence; an
+ * embedded struct and a field that is always written cannot be absent, and one that is left out
+ * when empty cannot be empty. Undefined is absence.
  */
-export function absentMember(descriptor: Descriptor, name: string): unknown {
+export function heldMember(descriptor: Descriptor, name: string, value: unknown): unknown {
   const field = fieldOf(descriptor, name);
-  if (field === undefined || field.pointer) return undefined;
-  if (field.value.type === 'object') return emptyObject;
-  if (field.omit !== 'never') return undefined;
-  if (field.value.type === 'list') return emptyList;
-  if (field.value.type === 'map') return emptyObject;
-  return field.value.type === 'scalar' ? zeros[field.value.scalar] : undefined;
+  const given = value === null && field?.value.nullable !== true ? undefined : value;
+  if (field === undefined || field.pointer) return given;
+  if (given === undefined) return field.omit === 'never' || field.value.type === 'object' ? zeroOf(field.value) : undefined;
+  if (field.omit === 'empty' && field.value.type !== 'object' && (isEmptyContainer(given) || given === zeroOf(field.value)))
+    return undefined;
+  return given;
 }
 
 export function isEmptyContainer(value: unknown): boolean {

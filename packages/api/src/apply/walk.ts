@@ -3,7 +3,7 @@ import type { JsonObject } from '../patch/json-value.ts';
 import type { Descriptor, ListDescriptor } from '../schema/descriptor.ts';
 import type { FieldSet, MaybeFieldSet } from './field-set.ts';
 import { compose, isMember, leaf } from './field-set.ts';
-import { deduced, descriptorOfMember, fieldOf, absentMember, isEmptyContainer, itemsByStep, shapeOf, stepOfItem } from './typed-value.ts';
+import { deduced, descriptorOfMember, fieldOf, heldMember, isEmptyContainer, itemsByStep, shapeOf, stepOfItem } from './typed-value.ts';
 
 /** What a write did: fields that are new or have another value, and fields that are gone. */
 export interface Comparison {
@@ -41,8 +41,8 @@ function compareFields(left: JsonObject | undefined, right: JsonObject | undefin
     let one = left === undefined ? undefined : memberOf(left, name);
     let other = right === undefined ? undefined : memberOf(right, name);
     if (one === other) return;
-    if (left !== undefined) one ??= absentMember(descriptor, name);
-    if (right !== undefined) other ??= absentMember(descriptor, name);
+    if (left !== undefined) one = heldMember(descriptor, name, one);
+    if (right !== undefined) other = heldMember(descriptor, name, other);
     note(`f:${name}`, compare(one, other, descriptorOfMember(descriptor, name)));
   };
   if (left !== undefined) for (const name of Object.keys(left)) visit(name);

@@ -115,6 +115,11 @@ const expressionOperators: Readonly<Record<string, SelectorOperator>> = {
   DoesNotExist: 'DoesNotExist',
 };
 
+/** Whether an expression of a LabelSelector object may use the operator. */
+export function isSelectorOperator(operator: string): boolean {
+  return Object.hasOwn(expressionOperators, operator);
+}
+
 /**
  * The matcher of a LabelSelector object: absent matches nothing, empty everything.
  * @throws StatusError BadRequest for an operator that is not one.

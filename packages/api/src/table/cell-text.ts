@@ -1,5 +1,5 @@
 import type { Container, LabelSelector, ObjectMeta } from '../generated/types.ts';
-import { selectorOf } from '../selectors/label-selector.ts';
+import { isSelectorOperator, selectorOf } from '../selectors/label-selector.ts';
 import { humanDuration, parseTime } from '../time.ts';
 
 export const none = '<none>';
@@ -25,7 +25,8 @@ export function labelsText(labels: Readonly<Record<string, string>> | undefined)
 }
 
 export function selectorText(selector: LabelSelector | undefined): string {
-  if (selector === undefined) return none;
+  if (!selector) return none;
+  if (selector.matchExpressions?.some(({ operator }) => !isSelectorOperator(operator)) === true) return '<error>';
   const printed = selectorOf(selector).toString();
   return printed === '' ? none : printed;
 }

@@ -117,7 +117,7 @@ export const storageTables: Readonly<Record<string, KindTable>> = {
   ),
   'storage.k8s.io/CSINode': kindTable<CSINode>(['Name', integer('Drivers'), 'Age'], (object, now) => [
     nameOf(object),
-    object.spec.drivers.length,
+    ((object.spec.drivers as readonly unknown[] | null) ?? []).length,
     age(object, now),
   ]),
   'storage.k8s.io/CSIDriver': kindTable<CSIDriver>(

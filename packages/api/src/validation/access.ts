@@ -17,11 +17,16 @@ import { validateLabelSelector } from './object-meta.ts';
 
 const rbacGroup = 'rbac.authorization.k8s.io';
 
+/** Whether a required list is empty; one that was not sent is null in a decoded object. */
+function isEmpty(list: readonly unknown[] | null | undefined): boolean {
+  return (list ?? []).length === 0;
+}
+
 function validateRules(rules: readonly PolicyRule[] | undefined, namespaced: boolean, faults: Faults): void {
   for (const [at, rule] of (rules ?? []).entries()) {
     const here = FieldPath.of('rules').index(at);
     const { verbs, nonResourceURLs = [], apiGroups = [], resources = [] } = rule;
-    if (verbs.length === 0) faults.push(fieldRequired(here.child('verbs'), 'verbs must contain at least one value'));
+    if (isEmpty(verbs)) faults.push(fieldRequired(here.child('verbs'), 'verbs must contain at least one value'));
     if (nonResourceURLs.length > 0) {
       const urls = here.child('nonResourceURLs');
       if (namespaced) faults.push(fieldInvalid(urls, nonResourceURLs, 'namespaced rules cannot apply to non-resource URLs'));

@@ -122,15 +122,16 @@ function validateContainer(container: Container, context: PodContext, path: Fiel
 
 /** Containers and init containers of a pod; names are unique across both. */
 export function validateContainers(spec: PodSpec, context: PodContext, path: FieldPath, faults: Faults): void {
-  const containers: readonly Container[] | undefined = spec.containers;
-  if (containers === undefined || containers.length === 0) faults.push(fieldRequired(path.child('containers')));
+  // A list that was not sent is null in a decoded object.
+  const containers = (spec.containers as readonly Container[] | null | undefined) ?? [];
+  if (containers.length === 0) faults.push(fieldRequired(path.child('containers')));
   const names = new Set<string>();
   const visit = (container: Container, here: FieldPath): void => {
     validateContainer(container, context, here, faults);
     if (names.has(container.name)) faults.push(fieldDuplicate(here.child('name'), container.name));
     names.add(container.name);
   };
-  for (const [at, container] of (containers ?? []).entries()) visit(container, path.child('containers').index(at));
+  for (const [at, container] of containers.entries()) visit(container, path.child('containers').index(at));
   for (const [at, container] of (spec.initContainers ?? []).entries()) {
     const here = path.child('initContainers').index(at);
     visit(container, here);

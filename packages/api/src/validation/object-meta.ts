@@ -2,6 +2,7 @@ import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '../er
 import { FieldPath } from '../errors/field-path.ts';
 import type { LabelSelector, ObjectMeta, OwnerReference } from '../generated/types.ts';
 import { byteLength, dns1123LabelFaults, labelValueFaults, qualifiedNameFaults } from '../names.ts';
+import { isSelectorOperator } from '../selectors/label-selector.ts';
 import type { Faults } from './faults.ts';
 import { checkSyntax, immutableFault } from './faults.ts';
 
@@ -95,15 +96,13 @@ export function validateObjectMetaUpdate(next: ObjectMeta, old: ObjectMeta, faul
   }
 }
 
-const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
-
 export function validateLabelSelector(selector: LabelSelector | undefined, path: FieldPath, faults: Faults): void {
   validateLabels(selector?.matchLabels, path.child('matchLabels'), faults);
   for (const [at, expression] of (selector?.matchExpressions ?? []).entries()) {
     const here = path.child('matchExpressions').index(at);
     const { key, operator, values = [] } = expression;
     checkSyntax(key, qualifiedNameFaults, here.child('key'), faults);
-    if (!operators.includes(operator)) faults.push(fieldInvalid(here.child('operator'), operator, 'not a valid selector operator'));
+    if (!isSelectorOperator(operator)) faults.push(fieldInvalid(here.child('operator'), operator, 'not a valid selector operator'));
     if ((operator === 'In' || operator === 'NotIn') && values.length === 0) {
       faults.push(fieldRequired(here.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
     }

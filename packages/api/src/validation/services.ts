@@ -132,7 +132,8 @@ export function validateEndpointSlice(slice: EndpointSlice, faults: Faults): voi
   const endpoints = slice.endpoints ?? [];
   const path = FieldPath.of('endpoints');
   if (endpoints.length > maxEndpoints) faults.push(fieldTooMany(path, endpoints.length, maxEndpoints));
-  for (const [at, { addresses }] of endpoints.entries()) {
+  for (const [at, endpoint] of endpoints.entries()) {
+    const addresses = (endpoint.addresses as readonly string[] | null) ?? [];
     const here = path.index(at).child('addresses');
     if (addresses.length === 0) faults.push(fieldRequired(here, 'must contain at least 1 address'));
     if (addresses.length > maxAddresses) faults.push(fieldTooMany(here, addresses.length, maxAddresses));
@@ -187,7 +188,8 @@ export function validateIngress({ spec: wanted }: Ingress, faults: Faults): void
         faults.push(fieldInvalid(here.child('host'), rule.host, 'must be a DNS name, not an IP address'));
       else checkSyntax(rule.host, rule.host.includes('*') ? wildcardSubdomainFaults : dns1123SubdomainFaults, here.child('host'), faults);
     }
-    if (rule.http !== undefined && rule.http.paths.length === 0) faults.push(fieldRequired(here.child('http', 'paths')));
+    if (rule.http !== undefined && ((rule.http.paths as readonly unknown[] | null) ?? []).length === 0)
+      faults.push(fieldRequired(here.child('http', 'paths')));
     for (const [position, route] of (rule.http?.paths ?? []).entries()) {
       const there = here.child('http', 'paths').index(position);
       if (!route.pathType) faults.push(fieldRequired(there.child('pathType'), 'pathType must be specified'));

@@ -13,7 +13,7 @@ import type {
   StatefulSet,
 } from '../generated/types.ts';
 import { sameJson } from '../patch/json-value.ts';
-import { selectorOf, selectorOfLabels } from '../selectors/label-selector.ts';
+import { isSelectorOperator, selectorOf, selectorOfLabels } from '../selectors/label-selector.ts';
 import { scheduleFault } from './cron-schedule.ts';
 import type { Faults } from './faults.ts';
 import { checkAtMostWhole, checkCountOrPercent, checkImmutable, checkNotNegative, checkOneOf, omit } from './faults.ts';
@@ -24,8 +24,14 @@ const spec = FieldPath.of('spec');
 const template = spec.child('template');
 
 /** A template whose pods run until they are deleted, and whose labels the selector must find. */
-function validateLongRunning(selector: LabelSelector | undefined, pods: PodTemplateSpec | undefined, kind: string, faults: Faults): void {
-  if (selector === undefined) faults.push(fieldRequired(spec.child('selector')));
+function validateLongRunning(
+  selector: LabelSelector | null | undefined,
+  pods: PodTemplateSpec | undefined,
+  kind: string,
+  faults: Faults,
+): void {
+  // A selector that was not sent is null in a decoded object.
+  if (!selector) faults.push(fieldRequired(spec.child('selector')));
   else {
     validateLabelSelector(selector, spec.child('selector'), faults);
     if (isEmptySelector(selector)) faults.push(fieldInvalid(spec.child('selector'), selector, `empty selector is invalid for ${kind}`));
@@ -35,7 +41,7 @@ function validateLongRunning(selector: LabelSelector | undefined, pods: PodTempl
 }
 
 function matchTemplate(selector: LabelSelector, pods: PodTemplateSpec | undefined, faults: Faults): void {
-  const known = (selector.matchExpressions ?? []).every(({ operator }) => ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator));
+  const known = (selector.matchExpressions ?? []).every(({ operator }) => isSelectorOperator(operator));
   const labels = pods?.metadata?.labels;
   if (known && !selectorOf(selector).matches(labels)) {
     faults.push(fieldInvalid(template.child('metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`'));

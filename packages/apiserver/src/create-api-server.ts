@@ -1,5 +1,7 @@
 import { internalError, StatusError, statusOf } from '@bayplan/api';
 import { issueCertificate } from '@bayplan/component-base';
+import { proxyUpgrade, rejectUpgrade } from '@bayplan/streaming';
+import type { ProxyTarget } from '@bayplan/streaming';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
 import { createServerParts } from './server-parts.ts';
 import { chain } from './chain/chain.ts';
@@ -18,7 +20,9 @@ import { dispatch } from './dispatch.ts';
 import type { ApiRequest } from './http/request.ts';
 import type { ApiResponse } from './http/response.ts';
 import { listen } from './http/listener.ts';
-import type { Listener } from './http/listener.ts';
+import type { Listener, ListenerOptions } from './http/listener.ts';
+import { unreachable } from './connect/node-link.ts';
+import { upgradeTarget } from './connect/upgrade.ts';
 import { LoopbackTransport } from './loopback.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
 import { servingNames } from './serving-names.ts';
@@ -28,17 +32,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { clock, logger } = options;
   const parts = await createServerParts(options);
   const limits = options.maxRequestsInFlight ?? { readOnly: 400, mutating: 200 };
-  const runChain = chain(
-    [
-      parts.measure,
-      authenticate(parts.authenticator),
-      audit(undefined),
-      impersonate(parts.authorizer),
-      limitInFlight(limits),
-      authorize(parts.authorizer),
-    ],
-    (context) => dispatch(parts, context),
-  );
+  const steps = [
+    parts.measure,
+    authenticate(parts.authenticator),
+    audit(undefined),
+    impersonate(parts.authorizer),
+    limitInFlight(limits),
+    authorize(parts.authorizer),
+  ];
+  const runChain = chain(steps, (context) => dispatch(parts, context));
   const contextOf = (request: ApiRequest): RequestContext => {
     const info = parseRequest(request.method, request.path, request.query);
     const knownResource = info.isResource && parts.registry.find(info.group, info.version, info.resource) !== undefined;
@@ -49,7 +51,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     let context: RequestContext | undefined;
     try {
       context = contextOf(request);
-      const representation = negotiate(request.headers['accept'], request.query, request.headers['user-agent']);
+      const representation = negotiate(request.headers['accept'], request.query, request.headers['user-agent'], !context.info.isResource);
       return await encode(context, await runChain(context), representation);
     } catch (error) {
       return failure(context, error);
@@ -74,6 +76,26 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const unexpected = (error: unknown, context: RequestContext | undefined) => {
     logger.error('Request failed', { err: error, method: context?.request.method, path: context?.request.path });
     return internalError((error as Error).message, error).status;
+  };
+  const upgrade: ListenerOptions['upgrade'] = async (request, req, socket, head) => {
+    let context: RequestContext | undefined;
+    try {
+      context = contextOf(request);
+      let target: ProxyTarget | undefined;
+      await chain(steps, async (authorised) => {
+        target = await upgradeTarget({ ...parts, random: parts.verbs.random }, authorised);
+        return { kind: 'value', status: 101, value: {} };
+      })(context);
+      if (target === undefined) throw internalError('the upgrade has no target');
+      const { url } = target;
+      await proxyUpgrade(req, socket, head, { ...target, signal: request.signal }).catch((error: unknown) => {
+        throw unreachable(url, error);
+      });
+    } catch (error) {
+      const { status, headers, body } = failure(context, error);
+      const text = body.kind === 'bytes' ? Buffer.concat(body.chunks).toString('utf8') : '';
+      rejectUpgrade(socket, status, text, String(headers['content-type']));
+    }
   };
   const runLoopback = async (request: ApiRequest): Promise<Outcome> => {
     try {
@@ -102,7 +124,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         serving,
         clientCaPem: options.keys.ca.certPem,
         handle,
-        upgrade: async (_request, socket) => void socket.destroy(),
+        upgrade,
         logger,
       });
       await maintenance.published(listener.port);
@@ -112,6 +134,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       await maintenance.stop();
       parts.registry.endWatches();
       await listener?.close();
+      parts.nodes.close();
       await parts.hub.close();
     },
   };

@@ -12,6 +12,7 @@ import { NodeAuthorizer } from './authorization/node-authorizer.ts';
 import { RbacAuthorizer } from './authorization/rbac.ts';
 import { superuser } from './authorization/superuser.ts';
 import type { Step } from './chain/chain.ts';
+import { NodeLink } from './connect/node-link.ts';
 import { measure } from './chain/measure.ts';
 import { secretSealing } from './keys/secret-sealing.ts';
 import { createApiServerMetrics } from './metrics.ts';
@@ -22,6 +23,8 @@ import type { VerbServices } from './registry/verbs/services.ts';
 import { settingsOf } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { createSpecialHandlers } from './special-handlers.ts';
+import { ClusterAddresses } from './strategies/cluster-addresses.ts';
+import { NodePorts } from './strategies/node-ports.ts';
 import { createStrategies } from './strategies/strategies.ts';
 
 /** Everything an API server is made of, wired together. */
@@ -34,6 +37,7 @@ export interface ServerParts {
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly verbs: VerbServices;
+  readonly nodes: NodeLink;
   readonly serviceAccountKeys: ServiceAccountKeys;
   /** By `GROUP/RESOURCE[/SUBRESOURCE]`. */
   readonly specials: ReadonlyMap<string, SpecialHandler>;
@@ -45,11 +49,15 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const settings = settingsOf(options);
   const hub = new StoreHub(store, clock, logger);
   await hub.start();
-  const registry = new Registry({
+  const registry: Registry = new Registry({
     store,
     hub,
     logger,
-    strategies: createStrategies(() => authorizer),
+    strategies: createStrategies(
+      () => authorizer,
+      new ClusterAddresses(() => registry, settings.serviceCidr, clock, systemRandom),
+      new NodePorts(() => registry, systemRandom),
+    ),
     secretSealing: secretSealing(keys.encryptionKey),
   });
   const admission = createAdmission(registry, systemRandom);
@@ -60,6 +68,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, registry, clock }),
     new BootstrapTokens(registry, clock),
   ];
+  const nodes = new NodeLink(registry, keys, clock);
   const authenticator = new Authenticator(tokens, clock);
   const authorizer = union([superuser, new NodeAuthorizer(registry), rbac]);
   return {
@@ -71,8 +80,9 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     authorizer,
     rbac,
     verbs,
+    nodes,
     serviceAccountKeys: accountKeys,
-    specials: createSpecialHandlers({ authenticator, authorizer, rbac, accountKeys, issuer: settings.issuer }),
+    specials: createSpecialHandlers({ authenticator, authorizer, rbac, accountKeys, issuer: settings.issuer, nodes }),
     measure: measure(createApiServerMetrics(options.metrics), clock),
   };
 }

@@ -2,6 +2,8 @@ import type { ServiceAccountKeys } from './authentication/service-account-keys.t
 import type { Authenticator } from './authentication/authenticator.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { RbacAuthorizer } from './authorization/rbac.ts';
+import { connectHandlers } from './connect/handlers.ts';
+import type { NodeLink } from './connect/node-link.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
 import { accessReviewHandlers, rulesReviewHandler } from './reviews/access-reviews.ts';
 import { selfSubjectReviewHandler, tokenReviewHandler } from './reviews/authentication-reviews.ts';
@@ -16,12 +18,14 @@ export interface SpecialOptions {
   readonly rbac: RbacAuthorizer;
   readonly accountKeys: ServiceAccountKeys;
   readonly issuer: string;
+  readonly nodes: NodeLink;
 }
 
 /** Everything that is not plain storage, by `GROUP/RESOURCE[/SUBRESOURCE]`. */
 export function createSpecialHandlers(options: SpecialOptions): Map<string, SpecialHandler> {
   return new Map<string, SpecialHandler>([
     ...accessReviewHandlers(options.authorizer),
+    ...connectHandlers(options.nodes),
     ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(options.rbac)],
     ['authentication.k8s.io/tokenreviews', tokenReviewHandler(options.authenticator)],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler],

@@ -26,7 +26,7 @@ export interface ListenerOptions {
   readonly clientCaPem: string;
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
   /** Takes over a connection that asks for another protocol (HTTP/1.1 Upgrade). */
-  readonly upgrade: (request: ApiRequest, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly upgrade: (request: ApiRequest, req: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -80,7 +80,7 @@ async function takeOver(options: ListenerOptions, req: IncomingMessage, socket: 
   socket.on('close', () => abort.abort(gone));
   socket.on('error', (error: Error) => options.logger.debug('Upgraded connection failed', { err: error }));
   try {
-    await options.upgrade(toApiRequest(req, req.socket as TLSSocket, abort.signal), socket, head);
+    await options.upgrade(toApiRequest(req, req.socket as TLSSocket, abort.signal), req, socket, head);
   } catch (error) {
     options.logger.error('Upgrade failed', { err: error });
     socket.destroy();

@@ -12,6 +12,8 @@ export interface Strategy {
   readonly indexField?: string;
   /** What a deletion without `propagationPolicy` means; `background` when absent. */
   readonly defaultPropagation?: 'background' | 'orphan';
+  /** Brings a decoded object into its one stored form, before anything else looks at it; may change `object`. */
+  normalize?(object: KubeObject): void;
   /** Sets what only the server may set. Both may change `object`; `old` is shared. */
   prepareForCreate?(object: KubeObject, context: RequestContext, dryRun: boolean): void | Promise<void>;
   prepareForUpdate?(object: KubeObject, old: KubeObject, context: RequestContext, dryRun: boolean): void | Promise<void>;
@@ -25,7 +27,7 @@ export interface Strategy {
   /** Runs after a write took effect; for what must follow it, such as giving back an address. */
   afterDelete?(object: KubeObject): void | Promise<void>;
   /** Runs when a create fails after `prepareForCreate`. */
-  undoCreate?(object: KubeObject): void;
+  undoCreate?(object: KubeObject): void | Promise<void>;
 }
 
 export const plainStrategy: Strategy = {};

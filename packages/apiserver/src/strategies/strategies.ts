@@ -1,29 +1,34 @@
 import type { Strategy } from '../registry/strategy.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
+import type { ClusterAddresses } from './cluster-addresses.ts';
+import type { NodePorts } from './node-ports.ts';
+import { serviceStrategy } from './service.ts';
+import { jobStrategy } from './job.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
-import { eventFields, jobFields, nodeFields, replicaFields, secretFields, serviceFields } from './fields.ts';
+import { secretStrategy } from './secret.ts';
+import { eventFields, nodeFields, replicaFields } from './fields.ts';
 
 const counting: Strategy = { countsGeneration: true };
 
 /** The strategy of every resource that has one, by `GROUP/RESOURCE`. */
-export function createStrategies(authorizer: () => Authorizer): Map<string, Strategy> {
+export function createStrategies(authorizer: () => Authorizer, addresses: ClusterAddresses, nodePorts: NodePorts): Map<string, Strategy> {
   return new Map<string, Strategy>([
     ['/namespaces', namespaceStrategy],
     ['/pods', podStrategy],
     ['certificates.k8s.io/certificatesigningrequests', certificateSigningRequestStrategy(authorizer)],
     ['/nodes', { fields: nodeFields }],
-    ['/secrets', { fields: secretFields }],
+    ['/secrets', secretStrategy],
     ['/events', { fields: eventFields }],
     ['events.k8s.io/events', { fields: eventFields }],
-    ['/services', { fields: serviceFields }],
+    ['/services', serviceStrategy(addresses, nodePorts)],
     ['/replicationcontrollers', { countsGeneration: true, fields: replicaFields, defaultPropagation: 'orphan' }],
     ['apps/deployments', counting],
     ['apps/replicasets', { countsGeneration: true, fields: replicaFields }],
     ['apps/statefulsets', counting],
     ['apps/daemonsets', counting],
-    ['batch/jobs', { countsGeneration: true, fields: jobFields, defaultPropagation: 'orphan' }],
+    ['batch/jobs', jobStrategy],
     ['batch/cronjobs', counting],
     ['policy/poddisruptionbudgets', counting],
     ['networking.k8s.io/ingresses', counting],

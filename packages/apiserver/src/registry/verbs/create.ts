@@ -46,6 +46,7 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
   const { services, context, resource } = call;
   const { strategy } = resource;
   const request = admissionRequest(call, object, options);
+  strategy.normalize?.(object);
   await services.admission.mutate(request);
   prepareMetadata(object, resource, services.clock, services.random);
   if (resource.subresources.some((subresource) => subresource.name === 'status')) Reflect.deleteProperty(object, 'status');
@@ -58,7 +59,7 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
     if (options.dryRun) return preview(resource, object);
     return await resource.storage.create(object);
   } catch (error) {
-    strategy.undoCreate?.(object);
+    await strategy.undoCreate?.(object);
     throw error;
   }
 }

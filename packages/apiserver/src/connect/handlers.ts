@@ -1,0 +1,50 @@
+import { badRequest, methodNotSupported } from '@bayplan/api';
+import type { Pod } from '@bayplan/api';
+import type { ResourceContext } from '../chain/context.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { SpecialHandler } from '../registry/dispatch.ts';
+import { forward } from './forward.ts';
+import type { NodeLink } from './node-link.ts';
+import { nodeNameOf } from './node-link.ts';
+import { logPath } from './pod-streams.ts';
+import { proxyTarget } from './proxy-target.ts';
+
+/** Subresources that hand a request on to a node, a pod or a Service, by `GROUP/RESOURCE/SUBRESOURCE`. */
+export function connectHandlers(nodes: NodeLink): (readonly [string, SpecialHandler])[] {
+  const proxy: SpecialHandler = async (services, context) =>
+    forward(context.request, await proxyTarget(context, services.registry, nodes, services.random));
+  return [
+    ['/pods/log', podLog(nodes)],
+    ['/pods/exec', needsUpgrade],
+    ['/pods/attach', needsUpgrade],
+    ['/pods/portforward', needsUpgrade],
+    ['/pods/proxy', proxy],
+    ['/services/proxy', proxy],
+    ['/nodes/proxy', proxy],
+  ];
+}
+
+function podLog(nodes: NodeLink): SpecialHandler {
+  return async (services, context, resource) => {
+    if (context.info.verb !== 'get') throw methodNotSupported(resource, context.info.verb);
+    const pod = await podOf(services.registry, context);
+    const path = logPath(pod, context.request.query);
+    const url = new URL(path, await nodes.urlOf(nodeNameOf(pod)));
+    const outcome = await forward({ ...context.request, method: 'GET', body: { kind: 'none' } }, { url, agent: await nodes.agent() });
+    if (outcome.kind !== 'stream' || outcome.status < 400) return outcome;
+    throw badRequest(await text(outcome.chunks));
+  };
+}
+
+export async function podOf(registry: Registry, context: ResourceContext): Promise<Pod> {
+  const { namespace, name } = context.info;
+  return (await registry.stored('', 'v1', 'pods').storage.get(namespace, name)).object as Pod;
+}
+
+const needsUpgrade: SpecialHandler = () => Promise.reject(badRequest('Upgrade request required'));
+
+async function text(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts).toString('utf8').trim();
+}

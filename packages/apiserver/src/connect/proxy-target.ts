@@ -1,0 +1,79 @@
+import { badRequest, serviceUnavailable } from '@bayplan/api';
+import type { EndpointSlice, Pod, Service } from '@bayplan/api';
+import type { Random } from '@bayplan/component-base';
+import type { ResourceContext } from '../chain/context.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ForwardTarget } from './forward.ts';
+import type { NodeLink } from './node-link.ts';
+
+export interface ProxyName {
+  readonly scheme: 'http' | 'https';
+  readonly name: string;
+  /** A number or the name of a port; empty when none is given. */
+  readonly port: string;
+}
+
+/** Reads `[SCHEME:]NAME[:PORT]`, the name of a pod, Service or node behind `proxy`. Throws `BadRequest`. */
+export function parseProxyName(text: string): ProxyName {
+  const parts = text.split(':');
+  if (parts.length === 1) return { scheme: 'http', name: text, port: '' };
+  if (parts.length === 2) return { scheme: 'http', name: parts[0] ?? '', port: parts[1] ?? '' };
+  const [scheme = '', name = '', port = ''] = parts;
+  if (parts.length > 3 || !['', 'http', 'https'].includes(scheme)) throw badRequest(`invalid proxy target ${JSON.stringify(text)}`);
+  return { scheme: scheme === 'https' ? 'https' : 'http', name, port };
+}
+
+/** Where a request to `proxy` of a pod, Service or node goes. */
+export async function proxyTarget(context: ResourceContext, registry: Registry, nodes: NodeLink, random: Random): Promise<ForwardTarget> {
+  const { info, request } = context;
+  const wanted = parseProxyName(info.name);
+  const query = request.query.toString();
+  const path = `/${info.rest}${request.path.endsWith('/') && info.rest !== '' ? '/' : ''}${query === '' ? '' : `?${query}`}`;
+  switch (info.resource) {
+    case 'nodes':
+      return { url: new URL(path, await nodes.urlOf(wanted.name)), agent: await nodes.agent() };
+    case 'pods':
+      return unverified(wanted.scheme, await podAddress(registry, info.namespace, wanted), path);
+    default:
+      return unverified(wanted.scheme, await serviceAddress(registry, info.namespace, wanted, random), path);
+  }
+}
+
+/** Pods and Services show certificates of their own making: as in Kubernetes, they are not checked. */
+function unverified(scheme: 'http' | 'https', address: string, path: string): ForwardTarget {
+  return { url: new URL(path, `${scheme}://${address}`), ...(scheme === 'https' ? { tls: { rejectUnauthorized: false } } : {}) };
+}
+
+async function podAddress(registry: Registry, namespace: string, wanted: ProxyName): Promise<string> {
+  const pod = (await registry.stored('', 'v1', 'pods').storage.get(namespace, wanted.name)).object as Pod;
+  const ip = pod.status?.podIP;
+  if (!ip) throw badRequest(`pod ${wanted.name} has no address yet`);
+  const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  const named = ports.find((port) => port.name === wanted.port)?.containerPort.toString();
+  const port = wanted.port === '' ? (ports[0]?.containerPort.toString() ?? '') : (named ?? wanted.port);
+  return port === '' ? ip : `${ip}:${port}`;
+}
+
+async function serviceAddress(registry: Registry, namespace: string, wanted: ProxyName, random: Random): Promise<string> {
+  const service = (await registry.stored('', 'v1', 'services').storage.get(namespace, wanted.name)).object as Service;
+  const ports = service.spec?.ports ?? [];
+  const port = wanted.port === '' ? ports[0] : ports.find((one) => one.name === wanted.port || one.port.toString() === wanted.port);
+  if (port === undefined || (wanted.port === '' && ports.length > 1))
+    throw serviceUnavailable(`no service port ${JSON.stringify(wanted.port)} found for service ${JSON.stringify(wanted.name)}`);
+  const slices = registry.stored('discovery.k8s.io', 'v1', 'endpointslices').storage;
+  await slices.cache.fresh();
+  const addresses = slices.cache
+    .list({ namespace, matches: (entry) => entry.labels['kubernetes.io/service-name'] === wanted.name })
+    .flatMap((entry) => readyAddresses(entry.stored.object as EndpointSlice, port.name ?? ''));
+  const chosen = addresses[Math.floor(random.next() * addresses.length)];
+  if (chosen === undefined) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(wanted.name)}`);
+  return chosen;
+}
+
+function readyAddresses(slice: EndpointSlice, portName: string): string[] {
+  const port = slice.ports?.find((one) => (one.name ?? '') === portName)?.port;
+  if (port === undefined) return [];
+  return (slice.endpoints ?? [])
+    .filter((endpoint) => endpoint.conditions?.ready !== false)
+    .map((endpoint) => `${endpoint.addresses[0] ?? ''}:${port.toString()}`);
+}

@@ -1,6 +1,7 @@
 import type { Logger } from '@bayplan/component-base';
 import { systemClock, systemRandom } from '@bayplan/component-base';
 import type { Progress } from '../progress.ts';
+import { clusterAdministrator } from './server.ts';
 import type { RunningServer } from './server.ts';
 
 /** Starts `count` simulated nodes in this process. Resolves when all of them are Ready. */
@@ -14,7 +15,7 @@ export async function startHollowCluster(
   progress.step(`Registering ${count} simulated nodes`);
   const { startHollowNodes } = await import('@bayplan/simulator');
   const nodes = await startHollowNodes({
-    client: server.client({ name: 'kubernetes-admin', groups: ['system:masters'] }),
+    client: server.client(clusterAdministrator),
     count,
     clock: systemClock,
     random: systemRandom,

@@ -5,6 +5,7 @@ import type { Client } from '@bayplan/client';
 import { createMetricsRegistry, issueCertificate, systemClock, systemRandom } from '@bayplan/component-base';
 import type { Logger } from '@bayplan/component-base';
 import { startControllers } from '@bayplan/controllers';
+import { publishDnsService } from '@bayplan/network';
 import { startScheduler } from '@bayplan/scheduler';
 import { isStoreError, openEmbeddedStore } from '@bayplan/store';
 import type { Store } from '@bayplan/store';
@@ -35,10 +36,14 @@ export interface ServerOptions {
   readonly bootstrapSecretFile?: string | undefined;
   readonly podCidr: string;
   readonly serviceCidr: string;
+  readonly clusterDns: string;
   readonly clusterDomain: string;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
+
+/** Who `bayplan` itself acts as inside the cluster. */
+export const clusterAdministrator: Identity = { name: 'kubernetes-admin', groups: ['system:masters'] };
 
 /** The control plane of one machine: API server, controllers and scheduler on one store. */
 export interface RunningServer {
@@ -81,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const { port } = await server.listen();
     const url = `https://${options.bindAddress === '0.0.0.0' ? '127.0.0.1' : options.bindAddress}:${port}`;
     await writeKubeconfig(home, url, keys);
+    await publishDnsService({ client: client(clusterAdministrator), dnsAddress: options.clusterDns });
     const parts = startControlLoops(options, keys, client, metrics);
     return { url, caPem: server.caPem, keys, client, stopped: stopInOrder(signal, parts, server, store) };
   } catch (error) {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { nodeProcessArgs } from '../cluster/node-process.ts';
 import { startHollowCluster } from '../cluster/hollow.ts';
 import { issueNodeCredentials, saveNodeCredentials } from '../cluster/node-credentials.ts';
-import { startServer } from '../cluster/server.ts';
+import { clusterAdministrator, startServer } from '../cluster/server.ts';
 import type { EtcdFlags, RunningServer } from '../cluster/server.ts';
 import { supervise } from '../cluster/supervise.ts';
 import { prepareHome } from '../home.ts';
@@ -109,7 +109,7 @@ async function startNode(
 /** Waits for the node, then for the quickstart. Resolves with lines for the summary. */
 async function settleNode(options: UpOptions, server: RunningServer, signal: AbortSignal): Promise<string[]> {
   const { progress } = options;
-  const client = server.client({ name: 'kubernetes-admin', groups: ['system:masters'] });
+  const client = server.client(clusterAdministrator);
   progress.step(`Waiting for node ${options.nodeName} to be Ready`);
   await waitForNode(client, options.nodeName, signal);
   if (!options.quickstart) return [];

@@ -13,6 +13,7 @@ import { layoutOf, prepareFolders } from './layout.ts';
 import type { Runtime } from './runtime.ts';
 import { RecordStore } from './state/record-store.ts';
 import { StreamingServer } from './streams/streaming-server.ts';
+import { UsageRates } from './usage-rates.ts';
 
 export interface RuntimeOptions {
   readonly home: string;
@@ -53,6 +54,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       (err) => logger.error('Failed to handle an exit', { err }),
     ),
     streaming: new StreamingServer(logger),
+    rates: new UsageRates(),
     handlers: await findHandlers(options.handlers ?? {}),
     cgroupV2: await isCgroupV2(),
   };

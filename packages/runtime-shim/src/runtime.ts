@@ -12,6 +12,7 @@ import type { KeyedLock } from './keyed-lock.ts';
 import type { Layout } from './layout.ts';
 import type { RecordStore } from './state/record-store.ts';
 import type { ContainerRecord, SandboxRecord } from './state/records.ts';
+import type { UsageRates } from './usage-rates.ts';
 import type { StreamingServer } from './streams/streaming-server.ts';
 
 /** What the verbs work on: one per shim process. */
@@ -29,6 +30,7 @@ export interface Runtime {
   readonly events: EventHub<Draft<ContainerEventResponse>>;
   readonly exits: Exits;
   readonly streaming: StreamingServer;
+  readonly rates: UsageRates;
   /** OCI runtimes by handler name; the empty name is the default. */
   readonly handlers: Readonly<Record<string, string>>;
   readonly cgroupV2: boolean;

@@ -17,6 +17,7 @@ import { removePodSandbox } from './verbs/remove-pod-sandbox.ts';
 import { reopenContainerLog } from './verbs/reopen-container-log.ts';
 import { runPodSandbox } from './verbs/run-pod-sandbox.ts';
 import { startContainer } from './verbs/start-container.ts';
+import { containerStats, listContainerStats, listPodSandboxStats, podSandboxStats } from './verbs/stats.ts';
 import { status, version } from './verbs/status.ts';
 import { stopContainer } from './verbs/stop-container.ts';
 import { stopPodSandbox } from './verbs/stop-pod-sandbox.ts';
@@ -62,6 +63,16 @@ function runtimeHandlers(runtime: Runtime): RuntimeServiceHandlers {
     attach: (request) => attach(runtime, request),
     portForward: (request) => portForward(runtime, request),
     getContainerEvents: (_request, { signal }) => runtime.events.listen(signal),
+    containerStats: (request) => containerStats(runtime, request.containerId),
+    listContainerStats: async (request) => ({ stats: await listContainerStats(runtime, request.filter) }),
+    streamContainerStats: async function* (request) {
+      for (const stats of chunks(await listContainerStats(runtime, request.filter))) yield { containerStats: stats };
+    },
+    podSandboxStats: (request) => podSandboxStats(runtime, request.podSandboxId),
+    listPodSandboxStats: async (request) => ({ stats: await listPodSandboxStats(runtime, request.filter) }),
+    streamPodSandboxStats: async function* (request) {
+      for (const podSandboxStats of chunks(await listPodSandboxStats(runtime, request.filter))) yield { podSandboxStats };
+    },
     updateRuntimeConfig: (request) => updateRuntimeConfig(runtime, request.runtimeConfig?.networkConfig?.podCidr ?? ''),
     runtimeConfig: async () => ({ linux: { cgroupDriver: 'CGROUPFS' } }),
     // The agent owns the pod's cgroup; there is nothing to change below it.

@@ -13,8 +13,16 @@ export interface Representation {
 const mediaTypes: readonly MediaType[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const transforms = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
 
-/** The first acceptable way, in the client's order. Throws `NotAcceptable`. */
-export function negotiate(accept: string | undefined, query: URLSearchParams, userAgent: string | undefined): Representation {
+/**
+ * The first acceptable way, in the client's order. Throws `NotAcceptable`, unless `lenient`: plain paths
+ * such as OpenAPI have media types of their own and look at the header themselves.
+ */
+export function negotiate(
+  accept: string | undefined,
+  query: URLSearchParams,
+  userAgent: string | undefined,
+  lenient = false,
+): Representation {
   const pretty = isPretty(query.get('pretty'), userAgent);
   if (accept === undefined || accept === '') return { mediaType: 'application/json', as: undefined, pretty };
   for (const clause of clausesOf(accept)) {
@@ -25,6 +33,7 @@ export function negotiate(accept: string | undefined, query: URLSearchParams, us
     const known = clause.parameters.get('g') === 'meta.k8s.io' && clause.parameters.get('v') === 'v1' && transforms.has(as);
     if (known) return { mediaType, as: as as 'Table', pretty };
   }
+  if (lenient) return { mediaType: 'application/json', as: undefined, pretty };
   throw notAcceptable(mediaTypes);
 }
 

@@ -28,7 +28,9 @@ function versionTwo(parts: ServerParts, context: RequestContext): Promise<Outcom
     ({ type }) => type.includes('protobuf') && type.includes('openapi.spec.v2'),
   );
   if (wanted === undefined) return document(parts, context, 'v2 json', 'application/json', openapiV2, {});
-  return document(parts, context, 'v2 protobuf', openapiV2ProtobufMediaType, openapiV2Protobuf, {});
+  // Clients ask with an `@`, which Go's MIME parser does not take in an answer.
+  const contentType = openapiV2ProtobufMediaType.replace('@', '.');
+  return document(parts, context, 'v2 protobuf', contentType, openapiV2Protobuf, {});
 }
 
 async function document(

@@ -1,14 +1,10 @@
-import type { CoreV1Event, Job, KubeObject, Node, ReplicaSet, Secret, Service } from '@bayplan/api';
+import type { CoreV1Event, Job, KubeObject, Node, ReplicaSet, Service } from '@bayplan/api';
 
 /** The fields that field selectors may name, resource by resource, as strings; `''` when unset. */
 
 export function nodeFields(object: KubeObject): Record<string, string> {
   const node = object as Node;
   return { 'spec.unschedulable': String(node.spec?.unschedulable ?? false) };
-}
-
-export function secretFields(object: KubeObject): Record<string, string> {
-  return { type: (object as Secret).type ?? '' };
 }
 
 export function serviceFields(object: KubeObject): Record<string, string> {

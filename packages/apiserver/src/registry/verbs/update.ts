@@ -58,6 +58,8 @@ async function nextState(call: VerbCall, options: WriteOptions, current: StoredO
   const { services, context, resource } = call;
   const { namespace, name, subresource } = context.info;
   const old = current.object;
+  resource.strategy.normalize?.(wanted);
+
   checkPreconditions(wanted, old, resource);
   keepSystemMetadata(wanted, old);
   const request = {

@@ -165,7 +165,8 @@ function createStore(environment: Environment, options: EmbeddedStoreOptions): S
       feed.close(closed);
       await writer.close(closed);
       compactor.close(closed);
-      await environment.meta.remove(Buffer.from('owner'));
+      // A disk that is full must not keep the store from closing; the next owner sees that this one is gone.
+      await commit(environment, () => [environment.meta.remove(Buffer.from('owner'))]).catch(() => undefined);
       await environment.root.close();
       releaseDirectory(environment.directory);
     },

@@ -1,5 +1,6 @@
 import { mkdir, open as openFile, readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { open } from 'lmdb';
 import type { Database, RootDatabase } from 'lmdb';
 import { StoreError } from '../store-error.ts';
@@ -127,20 +128,39 @@ export function append(database: Database<Buffer, Buffer>, key: Buffer, value: B
  * rejects each of them.
  */
 export async function commit(environment: Environment, enqueue: () => readonly Promise<boolean>[]): Promise<void> {
-  const results = await Promise.allSettled(new Set(enqueue()));
+  const settled = Promise.allSettled(new Set(enqueue()));
+  await ownLastPromise(environment);
+  const results = await settled;
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) {
-    let reason: unknown = failed.reason;
-    const inner = (reason as { commitError?: Promise<never> }).commitError;
-    if (inner !== undefined) reason = await inner.catch((error: unknown) => error);
-    throw await toCommitError(environment, reason);
+    throw await toCommitError(environment, failed.reason);
   }
   if (results.some((result) => result.status === 'fulfilled' && !result.value))
     throw new StoreError('corrupt', 'The log already holds a later revision');
 }
 
+/** Runs `change`, which reads and puts, as one transaction that no other process can come between. Flushed when it resolves. */
+export async function transact<T>(environment: Environment, change: () => T): Promise<T> {
+  const result = environment.root.transaction(change);
+  const [settled] = await Promise.allSettled([result, ownLastPromise(environment)]);
+  if (settled.status === 'fulfilled') return settled.value;
+  throw await toCommitError(environment, settled.reason);
+}
+
+/**
+ * lmdb-js begins a transaction in its own setImmediate, with one more promise that it keeps to itself;
+ * a failed transaction rejects that one too, and unhandled it would end the process.
+ */
+async function ownLastPromise(environment: Environment): Promise<void> {
+  await nextTurn();
+  await Promise.allSettled([environment.root.committed]);
+}
+
 /** LMDB reports a short write as EIO, so ask the file system whether it is full. */
-async function toCommitError(environment: Environment, error: unknown): Promise<StoreError> {
+async function toCommitError(environment: Environment, failure: unknown): Promise<StoreError> {
+  let error = failure;
+  if (typeof failure === 'object' && failure !== null && 'commitError' in failure)
+    error = await Promise.resolve(failure.commitError).catch((inner: unknown) => inner);
   const { freeBytes } = await diskSpace(environment.directory);
   if (freeBytes < 1024 * 1024) return new StoreError('full', `No space is left in ${environment.directory}`, { cause: error });
   return toStoreError(error, 'A write to the store failed');

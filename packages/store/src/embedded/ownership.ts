@@ -1,6 +1,6 @@
 import { StoreError } from '../store-error.ts';
 import type { Environment } from './environment.ts';
-import { isRunning, processStart, putMetaValue, readMetaValue } from './environment.ts';
+import { isRunning, processStart, putMetaValue, readMetaValue, transact } from './environment.ts';
 
 interface Owner {
   readonly pid: number;
@@ -32,7 +32,7 @@ export async function takeOwnership(environment: Environment): Promise<void> {
     const found = readMetaValue(environment, 'owner');
     if (isOwner(found) && found.pid !== self.pid && (await isRunning(found.pid, found.started)))
       throw inUse(environment.directory, found.pid);
-    const taken = await environment.root.transaction(() => {
+    const taken = await transact(environment, () => {
       if (JSON.stringify(readMetaValue(environment, 'owner')) !== JSON.stringify(found)) return false;
       void putMetaValue(environment, 'owner', self);
       return true;

@@ -207,7 +207,7 @@ export class Writer {
     const neededBytes = Math.max(0, 2 * batchBytes + 1024 * 1024 - reusableBytes);
     if (fileBytes - reusableBytes + batchBytes > maxSizeBytes) {
       this.#refuse(new StoreError('full', `The store has reached its limit of ${String(maxSizeBytes)} bytes`));
-    } else if (freeBytes - neededBytes < Math.min(reserveBytes, fileBytes)) {
+    } else if (neededBytes > 0 && freeBytes - neededBytes < Math.min(reserveBytes, fileBytes)) {
       this.#refuse(new StoreError('full', `Only ${String(freeBytes)} bytes are free in ${environment.directory}`));
     } else this.#full = undefined;
   }

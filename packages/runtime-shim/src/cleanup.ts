@@ -6,6 +6,8 @@ import { destroyContainer } from './container-lifecycle.ts';
 import { layoutOf } from './layout.ts';
 import type { Runtime } from './runtime.ts';
 import { openRuntime } from './open-runtime.ts';
+import { defaultCgroupParent } from './runtime.ts';
+import { removeEmptyCgroups } from './remove-cgroups.ts';
 import { dismantleSandbox } from './sandbox-setup.ts';
 import { unmountAll } from './unmount.ts';
 
@@ -30,6 +32,8 @@ export async function cleanupAll(home: string, options: CleanupOptions = {}): Pr
       await removeRecorded(runtime, 'container', record.id, () => destroyContainer(runtime, record));
     for (const record of runtime.sandboxes.all())
       await removeRecorded(runtime, 'sandbox', record.id, () => dismantleSandbox(runtime, record));
+    const parents = runtime.sandboxes.all().map((record) => record.config.linux?.cgroupParent || defaultCgroupParent);
+    await removeEmptyCgroups([...new Set([defaultCgroupParent, ...parents])]);
     await runtime.network.retain(new Set());
     const below = (await runtime.host.mounts())
       .map((mount) => mount.mountPoint)

@@ -20,6 +20,7 @@ export interface RuntimeOptions {
   readonly runRoot?: string;
   readonly podCidr?: string;
   readonly handlers?: Readonly<Record<string, string>>;
+  readonly insecureRegistries?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -56,6 +57,7 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
     streaming: new StreamingServer(logger),
     rates: new UsageRates(),
     handlers: await findHandlers(options.handlers ?? {}),
+    insecureRegistries: options.insecureRegistries ?? [],
     cgroupV2: await isCgroupV2(),
   };
   return runtime;

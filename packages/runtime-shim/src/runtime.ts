@@ -34,7 +34,14 @@ export interface Runtime {
   /** OCI runtimes by handler name; the empty name is the default. */
   readonly handlers: Readonly<Record<string, string>>;
   readonly cgroupV2: boolean;
+  readonly insecureRegistries: readonly string[];
 }
+
+/** Where containers go whose pod names no parent. */
+export const defaultCgroupParent = '/bayplan';
+
+/** Held while it is decided which images and layers are in use. */
+export const imagesLock = 'images';
 
 /** Now, in nanoseconds since the epoch. */
 export const nowNanos = (runtime: Runtime): number => runtime.clock.now() * 1e6;

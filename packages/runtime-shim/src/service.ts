@@ -12,6 +12,7 @@ import { listContainers } from './verbs/list-containers.ts';
 import { listPodSandbox } from './verbs/list-pod-sandbox.ts';
 import { podSandboxStatus } from './verbs/pod-sandbox-status.ts';
 import { portForward } from './verbs/port-forward.ts';
+import { pullImage } from './verbs/pull-image.ts';
 import { removeContainer } from './verbs/remove-container.ts';
 import { removePodSandbox } from './verbs/remove-pod-sandbox.ts';
 import { reopenContainerLog } from './verbs/reopen-container-log.ts';
@@ -90,6 +91,7 @@ function imageHandlers(runtime: Runtime): ImageServiceHandlers {
       const [image] = request.image?.image ? await listImages(runtime, request.image.image) : [];
       return image === undefined ? {} : { image };
     },
+    pullImage: (request, { signal }) => pullImage(runtime, request, signal),
     removeImage: (request) => removeImage(runtime, request.image?.image ?? '').then(() => ({})),
     imageFsInfo: () => imageFsInfo(runtime),
   };

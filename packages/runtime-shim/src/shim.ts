@@ -15,6 +15,8 @@ export interface ShimOptions {
   readonly podCidr?: string;
   /** OCI runtimes by handler name, besides the default `runc`. */
   readonly handlers?: Readonly<Record<string, string>>;
+  /** Registries (`host` or `host:port`) without TLS, besides those on loopback. */
+  readonly insecureRegistries?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   /** Stops the shim. Containers keep running. */

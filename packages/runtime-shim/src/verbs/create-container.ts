@@ -7,7 +7,7 @@ import { buildSpec } from '../container-spec.ts';
 import { destroyContainer } from '../container-lifecycle.ts';
 import type { ImageRecord } from '../images/image-store.ts';
 import { LayerStore } from '../images/layer-store.ts';
-import { containersIn, must, newId, nowNanos, publishEvent, sandboxOf } from '../runtime.ts';
+import { containersIn, defaultCgroupParent, imagesLock, must, newId, nowNanos, publishEvent, sandboxOf } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { startMonitor } from '../monitor.ts';
 import type { ContainerRecord, SandboxRecord } from '../state/records.ts';
@@ -27,10 +27,14 @@ export async function createContainer(runtime: Runtime, request: CreateContainer
     const same = containersIn(runtime, sandbox.id).find((record) => isDeepStrictEqual(record.config.metadata, metadata));
     if (same?.phase === 'created' && isDeepStrictEqual(same.config, kept)) return { containerId: same.id };
     if (same !== undefined) throw new RpcError('ALREADY_EXISTS', `Attempt ${metadata.attempt} of ${metadata.name} is container ${same.id}`);
-    const image = await runtime.images.find(config.image?.image ?? '');
-    if (image === undefined) throw new RpcError('NOT_FOUND', `The image ${config.image?.image ?? ''} is not here`);
-    const record = await newRecord(runtime, sandbox, kept, image);
-    await runtime.containers.add(record);
+    const { record, image } = await runtime.locks.run(imagesLock, async () => {
+      const found = await runtime.images.find(config.image?.image ?? '');
+      if (found === undefined) throw new RpcError('NOT_FOUND', `The image ${config.image?.image ?? ''} is not here`);
+      const fresh = await newRecord(runtime, sandbox, kept, found);
+      // From here on the image and its layers count as used.
+      await runtime.containers.add(fresh);
+      return { record: fresh, image: found };
+    });
     try {
       await build(runtime, sandbox, record, config, image);
     } catch (error) {
@@ -64,7 +68,7 @@ async function newRecord(runtime: Runtime, sandbox: SandboxRecord, config: Conta
     bootId: await runtime.host.bootId(),
     logPath: config.logPath === '' || logDirectory === '' ? '' : path.join(logDirectory, config.logPath),
     runtime: runtime.handlers[sandbox.runtimeHandler] ?? 'runc',
-    cgroupPath: path.posix.join('/', cgroupParent === '' ? 'bayplan' : cgroupParent, id),
+    cgroupPath: path.posix.join('/', cgroupParent || defaultCgroupParent, id),
     user: { uid: 0, gid: 0, groups: [] },
     stopSignal:
       config.stopSignal === 'SIGNAL_RUNTIME_DEFAULT' ? image.run.stopSignal || 'SIGTERM' : config.stopSignal.replace('SIGNAL_', ''),

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { RpcError } from '@bayplan/rpc';
 import type { Draft, FilesystemUsage, Image } from '@bayplan/rpc';
 import type { ImageRecord } from '../images/image-store.ts';
-import { nowNanos } from '../runtime.ts';
+import { imagesLock, nowNanos } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** CRI's view of an image. */
@@ -26,7 +26,7 @@ export async function listImages(runtime: Runtime, name: string): Promise<Draft<
 
 /** Removes an image and the layers nothing else needs. An unknown image counts as removed; one in use stays. */
 export async function removeImage(runtime: Runtime, name: string): Promise<void> {
-  await runtime.locks.run('images', async () => {
+  await runtime.locks.run(imagesLock, async () => {
     const image = await runtime.images.find(name);
     if (image === undefined) return;
     const user = runtime.containers.all().find((record) => record.imageId === image.id);

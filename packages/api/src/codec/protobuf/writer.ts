@@ -37,7 +37,9 @@ export class ReverseWriter {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    // First of all: reserving may replace the buffer.
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   /** A whole number below 2^53; negative ones as 64-bit two's complement, ten bytes. */

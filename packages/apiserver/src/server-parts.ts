@@ -66,7 +66,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
   const tokens = [
     new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, registry, clock }),
-    new BootstrapTokens(registry, clock),
+    new BootstrapTokens(registry, clock, settings.issuer),
   ];
   const nodes = new NodeLink(registry, keys, clock);
   const authenticator = new Authenticator(tokens, clock);

@@ -7,21 +7,26 @@ import type { Registry } from '../registry/registry.ts';
 import type { AuthenticatedToken, TokenAuthenticator } from './authenticator.ts';
 
 const pattern = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
+/** Extra groups that a token may give; one that is no bootstrapper's makes the whole token bad. */
 const groupPattern = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
 /** Tokens by which machines join: Secrets of type `bootstrap.kubernetes.io/token` in `kube-system`. */
 export class BootstrapTokens implements TokenAuthenticator {
   private readonly registry: Registry;
   private readonly clock: Clock;
+  private readonly issuer: string;
 
-  constructor(registry: Registry, clock: Clock) {
+  /** `issuer` is the audience of this API server: the tokens are good for no other. */
+  constructor(registry: Registry, clock: Clock, issuer: string) {
     this.registry = registry;
     this.clock = clock;
+    this.issuer = issuer;
   }
 
-  async authenticate(token: string): Promise<AuthenticatedToken | undefined> {
+  async authenticate(token: string, audiences: readonly string[] = []): Promise<AuthenticatedToken | undefined> {
     const match = pattern.exec(token);
     if (match === null) return undefined;
+    if (audiences.length > 0 && !audiences.includes(this.issuer)) throw unauthorized();
     const [, id = '', secret = ''] = match;
     const stored = await this.registry.stored('', 'v1', 'secrets').storage.find('kube-system', `bootstrap-token-${id}`);
     const object = stored?.object as Secret | undefined;
@@ -30,11 +35,10 @@ export class BootstrapTokens implements TokenAuthenticator {
     const good = data('token-id') === id && same(data('token-secret'), secret) && data('usage-bootstrap-authentication') === 'true';
     const expiration = data('expiration');
     if (!good || (expiration !== '' && !(Date.parse(expiration) > this.clock.now()))) throw unauthorized();
-    const extra = data('auth-extra-groups')
-      .split(',')
-      .map((group) => group.trim())
-      .filter((group) => groupPattern.test(group));
-    return { user: authenticated(`system:bootstrap:${id}`, ['system:bootstrappers', ...extra]), audiences: [] };
+    const listed = data('auth-extra-groups');
+    const groups = listed === '' ? [] : listed.split(',');
+    if (!groups.every((group) => groupPattern.test(group))) throw unauthorized();
+    return { user: authenticated(`system:bootstrap:${id}`, ['system:bootstrappers', ...groups]), audiences: [this.issuer] };
   }
 }
 

@@ -18,8 +18,11 @@ export interface KubernetesClaims {
   readonly namespace: string;
   readonly serviceaccount: BoundObject;
   readonly pod?: BoundObject;
-  readonly node?: BoundObject;
+  /** Without `uid` when the pod's Node did not exist as the token was made. */
+  readonly node?: Omit<BoundObject, 'uid'> & { readonly uid?: string };
   readonly secret?: BoundObject;
+  /** Seconds since the epoch: when a client that renews its token would have done so. */
+  readonly warnafter?: number;
 }
 
 interface Claims {
@@ -61,7 +64,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     await this.demand('serviceaccounts', namespace, serviceaccount);
     if (pod !== undefined) await this.demand('pods', namespace, pod);
     if (secret !== undefined) await this.demand('secrets', namespace, secret);
-    if (node !== undefined && pod === undefined) await this.demand('nodes', '', node);
+    // A pod's token names its node for the reader only: the pod is what it is bound to.
+    if (node !== undefined && pod === undefined) await this.demand('nodes', '', { name: node.name, uid: node.uid ?? '' });
     const user = authenticated(
       `system:serviceaccount:${namespace}:${serviceaccount.name}`,
       ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
@@ -120,8 +124,7 @@ function extraOf(claims: Claims): Record<string, string[]> {
     ...(pod === undefined
       ? {}
       : { 'authentication.kubernetes.io/pod-name': [pod.name], 'authentication.kubernetes.io/pod-uid': [pod.uid] }),
-    ...(node === undefined
-      ? {}
-      : { 'authentication.kubernetes.io/node-name': [node.name], 'authentication.kubernetes.io/node-uid': [node.uid] }),
+    ...(node === undefined ? {} : { 'authentication.kubernetes.io/node-name': [node.name] }),
+    ...(node?.uid === undefined ? {} : { 'authentication.kubernetes.io/node-uid': [node.uid] }),
   };
 }

@@ -1,5 +1,6 @@
-import { badRequest, methodNotSupported } from '@bayplan/api';
+import { badRequest, FieldPath, fieldInvalid, invalid, methodNotSupported } from '@bayplan/api';
 import type {
+  FieldError,
   KubeObject,
   PolicyRule,
   ResourceAttributes,
@@ -17,27 +18,24 @@ import type { User } from '../chain/user.ts';
 import { decodeBody } from '../registry/decode-object.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
 
+type Whose = 'self' | 'any' | 'local';
+
 interface AccessSpec {
-  readonly resourceAttributes?: ResourceAttributes;
-  readonly nonResourceAttributes?: NonResourceAttributes;
+  readonly resourceAttributes?: ResourceAttributes | undefined;
+  readonly nonResourceAttributes?: NonResourceAttributes | undefined;
 }
 
 /** "May somebody …?" for the caller, for anybody, and within a namespace. */
 export function accessReviewHandlers(authorizer: Authorizer): Map<string, SpecialHandler> {
   const review =
-    (whose: 'self' | 'any' | 'local'): SpecialHandler =>
+    (whose: Whose): SpecialHandler =>
     async (_services, context, resource) => {
       if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
       const object = (await decodeBody(context, resource, 'Ignore')) as SubjectAccessReview & KubeObject;
-      const spec = object.spec;
-      if ((spec.resourceAttributes === undefined) === (spec.nonResourceAttributes === undefined)) {
-        throw badRequest('spec: exactly one of nonResourceAttributes or resourceAttributes must be specified');
-      }
-      if (whose === 'local' && (spec.resourceAttributes?.namespace ?? '') !== context.info.namespace) {
-        throw badRequest('spec.resourceAttributes.namespace must match metadata.namespace');
-      }
+      const faults = faultsOf(object, whose, context.info.namespace);
+      if (faults.length > 0) throw invalid(resource, '', faults);
       const user = whose === 'self' ? context.user : subjectOf(object);
-      const decision = await authorizer.authorize(user, accessOf(spec as AccessSpec));
+      const decision = await authorizer.authorize(user, accessOf(object.spec));
       const status = {
         allowed: decision.verdict === 'allow',
         ...(decision.verdict === 'deny' ? { denied: true } : {}),
@@ -52,15 +50,43 @@ export function accessReviewHandlers(authorizer: Authorizer): Map<string, Specia
   ]);
 }
 
+function faultsOf({ metadata, spec }: SubjectAccessReview & KubeObject, whose: Whose, namespace: string): FieldError[] {
+  const { resourceAttributes, nonResourceAttributes, user, groups } = spec;
+  const path = FieldPath.of('spec');
+  const faults: FieldError[] = [];
+  if (resourceAttributes && nonResourceAttributes)
+    faults.push(
+      fieldInvalid(
+        path.child('nonResourceAttributes'),
+        nonResourceAttributes,
+        'cannot be specified in combination with resourceAttributes',
+      ),
+    );
+  if (!resourceAttributes && !nonResourceAttributes)
+    faults.push(
+      fieldInvalid(path.child('resourceAttributes'), null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'),
+    );
+  if (whose !== 'self' && !user && (groups ?? []).length === 0)
+    faults.push(fieldInvalid(path.child('user'), '', 'at least one of user or group must be specified'));
+  if (whose === 'local') {
+    if (resourceAttributes && (resourceAttributes.namespace ?? '') !== namespace)
+      faults.push(
+        fieldInvalid(path.child('resourceAttributes', 'namespace'), resourceAttributes.namespace ?? '', 'must match metadata.namespace'),
+      );
+    if (nonResourceAttributes)
+      faults.push(fieldInvalid(path.child('nonResourceAttributes'), nonResourceAttributes, 'disallowed on this kind of request'));
+  } else if (metadata.name || metadata.namespace) faults.push(fieldInvalid(FieldPath.of('metadata'), metadata, 'must be empty'));
+  return faults;
+}
+
 function subjectOf(review: SubjectAccessReview): User {
   const { user = '', groups = [], uid, extra = {} } = review.spec;
-  if (user === '' && groups.length === 0) throw badRequest('spec.user: Invalid value: "": at least one of user or group must be specified');
   return { name: user, groups, extra, ...(uid === undefined ? {} : { uid }) };
 }
 
 function accessOf(spec: AccessSpec): Access {
   const resource = spec.resourceAttributes;
-  if (resource === undefined) {
+  if (!resource) {
     return { kind: 'path', verb: spec.nonResourceAttributes?.verb ?? '', path: spec.nonResourceAttributes?.path ?? '' };
   }
   return {
@@ -83,16 +109,17 @@ export function rulesReviewHandler(rbac: RbacAuthorizer): SpecialHandler {
     const namespace = object.spec.namespace ?? '';
     if (namespace === '') throw badRequest('no namespace on request');
     const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
-    const node = nodeNameOf(context.user) === undefined ? [] : nodeRules;
+    const isNode = nodeNameOf(context.user) !== undefined;
     const rules: PolicyRule[] = [
       ...(context.user.groups.includes(superuserGroup) ? [all, { verbs: ['*'], nonResourceURLs: ['*'] }] : []),
-      ...node,
+      ...(isNode ? nodeRules : []),
       ...(await rbac.rulesFor(context.user, namespace)),
     ];
     const status = {
       resourceRules: rules.filter((rule) => (rule.resources ?? []).length > 0),
       nonResourceRules: rules.filter((rule) => rule.nonResourceURLs !== undefined),
-      incomplete: false,
+      incomplete: isNode,
+      ...(isNode ? { evaluationError: 'what a node may do with the objects of its pods is decided object by object' } : {}),
     };
     return answer({ ...object, status });
   };

@@ -1,5 +1,6 @@
-import { isUnauthorized, methodNotSupported } from '@bayplan/api';
+import { badRequest, isUnauthorized, methodNotSupported } from '@bayplan/api';
 import type { KubeObject, TokenReview } from '@bayplan/api';
+import { timestamp } from '@bayplan/component-base';
 import type { Authenticator } from '../authentication/authenticator.ts';
 import type { User } from '../chain/user.ts';
 import { decodeBody } from '../registry/decode-object.ts';
@@ -11,27 +12,27 @@ export function tokenReviewHandler(authenticator: Authenticator): SpecialHandler
     if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
     const object = (await decodeBody(context, resource, 'Ignore')) as TokenReview & KubeObject;
     const { token = '', audiences } = object.spec;
-    // The token is not sent back.
-    const review = { ...object, spec: audiences === undefined ? {} : { audiences } };
+    if (token === '') throw badRequest('token is required for TokenReview in authentication');
     try {
       const found = await authenticator.authenticateToken(token, audiences);
       return {
         kind: 'value',
         status: 201,
-        value: { ...review, status: { authenticated: true, user: userInfo(found.user), audiences: found.audiences } },
+        value: { ...object, status: { authenticated: true, user: userInfo(found.user), audiences: found.audiences } },
       };
     } catch (error) {
       if (!isUnauthorized(error)) throw error;
-      return { kind: 'value', status: 201, value: { ...review, status: { user: {}, error: 'the token is not valid' } } };
+      return { kind: 'value', status: 201, value: { ...object, status: { user: {}, error: 'the token is not valid' } } };
     }
   };
 }
 
 /** "Who am I?" */
-export const selfSubjectReviewHandler: SpecialHandler = async (_services, context, resource) => {
+export const selfSubjectReviewHandler: SpecialHandler = async (services, context, resource) => {
   if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
   const object = await decodeBody(context, resource, 'Ignore');
-  return { kind: 'value', status: 201, value: { ...object, status: { userInfo: userInfo(context.user) } } };
+  const metadata = { creationTimestamp: timestamp(services.clock.now()) };
+  return { kind: 'value', status: 201, value: { ...object, metadata, status: { userInfo: userInfo(context.user) } } };
 };
 
 function userInfo(user: User): object {

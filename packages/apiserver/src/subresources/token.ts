@@ -1,9 +1,10 @@
-import { badRequest, conflict, FieldPath, fieldInvalid, invalid, methodNotSupported, notFound } from '@bayplan/api';
+import { badRequest, conflict, FieldPath, fieldInvalid, forbidden, invalid, methodNotSupported, notFound } from '@bayplan/api';
 import type { KubeObject, Pod, ServiceAccount, AuthenticationV1TokenRequest } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import { SignJWT } from 'jose';
 import type { ServiceAccountKeys } from '../authentication/service-account-keys.ts';
 import type { KubernetesClaims } from '../authentication/service-account-tokens.ts';
+import { nodeNameOf } from '../authorization/node-authorizer.ts';
 import type { ResourceContext } from '../chain/context.ts';
 import { decodeBody } from '../registry/decode-object.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
@@ -13,6 +14,12 @@ const requestType = { group: 'authentication.k8s.io', version: 'v1', kind: 'Toke
 const minSeconds = 600;
 const maxSeconds = 2 ** 32;
 const defaultSeconds = 3600;
+/**
+ * What the ServiceAccount admission plug-in asks for. Old clients read their token once, so such a token
+ * is good for a year; `warnafter` says when it should have been renewed (Kubernetes' extended expiration).
+ */
+const warnOnlySeconds = 3607;
+const extendedSeconds = 365 * 24 * 3600;
 
 /** `serviceaccounts/token`: signs a token that ends with time, or with the object that it is bound to. */
 export function tokenHandler(keys: ServiceAccountKeys, issuer: string): SpecialHandler {
@@ -22,6 +29,7 @@ export function tokenHandler(keys: ServiceAccountKeys, issuer: string): SpecialH
     const request = (await decodeBody(context, requestType, 'Ignore')) as AuthenticationV1TokenRequest & KubeObject;
     const seconds = request.spec?.expirationSeconds ?? defaultSeconds;
     checkSeconds(seconds, request);
+    checkName(request, namespace, name);
     const account = (await services.registry.stored('', 'v1', 'serviceaccounts').storage.get(namespace, name)).object as ServiceAccount;
     const bound = await boundClaims(services, context, request);
     await services.admission.validate({
@@ -36,11 +44,17 @@ export function tokenHandler(keys: ServiceAccountKeys, issuer: string): SpecialH
       dryRun: false,
       warn: (text) => void context.warnings.push(text),
     });
-    const kubernetes: KubernetesClaims = { namespace, serviceaccount: { name, uid: account.metadata?.uid ?? '' }, ...bound };
     const asked = request.spec?.audiences ?? [];
     const audiences = asked.length > 0 ? asked : [issuer];
     const nowMs = services.clock.now();
     const nowSeconds = Math.floor(nowMs / 1000);
+    const isExtended = bound.pod !== undefined && seconds === warnOnlySeconds && audiences.every((audience) => audience === issuer);
+    const kubernetes: KubernetesClaims = {
+      namespace,
+      serviceaccount: { name, uid: account.metadata?.uid ?? '' },
+      ...bound,
+      ...(isExtended ? { warnafter: nowSeconds + seconds } : {}),
+    };
     const token = await new SignJWT({ 'kubernetes.io': kubernetes })
       .setProtectedHeader({ alg: 'ES256', kid: keys.keyId })
       .setIssuer(issuer)
@@ -48,7 +62,7 @@ export function tokenHandler(keys: ServiceAccountKeys, issuer: string): SpecialH
       .setAudience([...audiences])
       .setIssuedAt(nowSeconds)
       .setNotBefore(nowSeconds)
-      .setExpirationTime(nowSeconds + seconds)
+      .setExpirationTime(nowSeconds + (isExtended ? extendedSeconds : seconds))
       .setJti(services.random.uuid())
       .sign(keys.privateKey);
     const value = {
@@ -59,6 +73,15 @@ export function tokenHandler(keys: ServiceAccountKeys, issuer: string): SpecialH
     };
     return { kind: 'value', status: 201, value };
   };
+}
+
+/** The body may leave its name out, but not name another account. */
+function checkName(request: AuthenticationV1TokenRequest, namespace: string, name: string): void {
+  const given = request.metadata ?? {};
+  if (given.name && given.name !== name)
+    throw badRequest(`the name of the object (${given.name}) does not match the name on the URL (${name})`);
+  if (given.namespace && given.namespace !== namespace)
+    throw badRequest(`the namespace of the object (${given.namespace}) does not match the namespace on the URL (${namespace})`);
 }
 
 function checkSeconds(seconds: number, request: AuthenticationV1TokenRequest): void {
@@ -106,6 +129,10 @@ async function boundClaims(
       `cannot bind token for serviceaccount ${JSON.stringify(accountName)} to pod running with different serviceaccount name.`,
     );
   }
+  const node = nodeNameOf(context.user);
+  if (node !== undefined && pod.spec?.nodeName !== node) {
+    throw forbidden(resource, name, 'node requested token bound to a pod scheduled on a different node');
+  }
   return { pod: { name, uid }, ...(await nodeOf(services, pod)) };
 }
 
@@ -113,5 +140,7 @@ async function nodeOf(services: VerbServices, pod: Pod): Promise<Partial<Kuberne
   const name = pod.spec?.nodeName ?? '';
   if (name === '') return {};
   const node = await services.registry.stored('', 'v1', 'nodes').storage.find('', name);
-  return node === undefined ? {} : { node: { name, uid: node.object.metadata.uid ?? '' } };
+  // The name alone still tells a reader of the token where the pod was meant to run.
+  const uid = node?.object.metadata.uid;
+  return { node: { name, ...(uid === undefined ? {} : { uid }) } };
 }

@@ -60,9 +60,9 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     ),
     secretSealing: secretSealing(keys.encryptionKey),
   });
-  const admission = createAdmission(registry, systemRandom);
-  const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const rbac = new RbacAuthorizer(registry);
+  const admission = createAdmission(registry, systemRandom, rbac, () => authorizer);
+  const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
   const tokens = [
     new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, registry, clock }),

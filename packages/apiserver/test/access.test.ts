@@ -144,3 +144,28 @@ describe('anonymous', () => {
     expect(isUnauthorized(undefined)).toBe(false);
   });
 });
+
+describe('granting', () => {
+  it('is bounded by what the granter holds', async () => {
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' };
+    await admin.create(resources.roleBindings, {
+      metadata: { name: 'ada', namespace: 'default' },
+      roleRef,
+      subjects: [{ kind: 'User', name: 'ada', apiGroup: roleRef.apiGroup }],
+    });
+    const ada = createClient(api.as({ name: 'ada' }));
+    const role = (name: string, resource: string, group = '') => ({
+      metadata: { name, namespace: 'default' },
+      rules: [{ verbs: ['get'], apiGroups: [group], resources: [resource] }],
+    });
+    await ada.create(resources.roles, role('fine', 'pods'));
+    expect(isForbidden(await failure(ada.create(resources.roles, role('more', 'nodes'))))).toBe(true);
+    const bind = (name: string) => ({
+      metadata: { name: `to-${name}`, namespace: 'default' },
+      roleRef: { ...roleRef, name },
+      subjects: [{ kind: 'User', name: 'eve', apiGroup: roleRef.apiGroup }],
+    });
+    await ada.create(resources.roleBindings, bind('view'));
+    expect(isForbidden(await failure(ada.create(resources.roleBindings, bind('cluster-admin'))))).toBe(true);
+  });
+});

@@ -1,17 +1,22 @@
 import type { Random } from '@bayplan/component-base';
+import type { Authorizer } from '../authorization/authorizer.ts';
+import type { RbacAuthorizer } from '../authorization/rbac.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds, priorityAdmission, runtimeClassAdmission } from './pod-defaults.ts';
+import { rbacEscalation } from './rbac-escalation.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 
 /** The default plug-ins, in the order in which they run. */
-export function createAdmission(registry: Registry, random: Random): Admission {
+export function createAdmission(registry: Registry, random: Random, rbac: RbacAuthorizer, authorizer: () => Authorizer): Admission {
   return new Admission([
     namespaceLifecycle(registry),
     nodeRestriction,
+    rbacEscalation(rbac, authorizer),
+
     limitRanger(registry),
     serviceAccountAdmission(registry, random),
     priorityAdmission(registry),

@@ -1,6 +1,7 @@
 import { createClient } from '@bayplan/client';
 import type { Transport } from '@bayplan/client';
 import type { ServerParts } from '../server-parts.ts';
+import { startEventExpiry } from './event-expiry.ts';
 import { ensureObjects } from './objects.ts';
 import { publishAddress } from './published-address.ts';
 import { ensureRoles } from './rbac.ts';
@@ -17,12 +18,14 @@ export async function bootstrap(parts: ServerParts, transport: Transport): Promi
   const client = createClient(transport);
   await ensureRoles(client);
   await ensureObjects(client, parts.settings);
+  const stopExpiry = startEventExpiry(parts);
   let unpublish: (() => Promise<void>) | undefined;
   return {
     async published(port) {
       unpublish = await publishAddress(client, parts, port);
     },
     async stop() {
+      await stopExpiry();
       await unpublish?.();
       await transport.close();
     },

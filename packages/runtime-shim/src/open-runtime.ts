@@ -12,7 +12,7 @@ import { KeyedLock } from './keyed-lock.ts';
 import { layoutOf, prepareFolders } from './layout.ts';
 import type { Runtime } from './runtime.ts';
 import { RecordStore } from './state/record-store.ts';
-import { StreamingServer } from './streams/streaming-server.ts';
+import type { StreamingServer } from './streams/streaming-server.ts';
 import { UsageRates } from './usage-rates.ts';
 
 export interface RuntimeOptions {
@@ -54,13 +54,25 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
       (id, exit) => handleExit(runtime, id, exit),
       (err) => logger.error('Failed to handle an exit', { err }),
     ),
-    streaming: new StreamingServer(logger),
+    streaming: lazyStreaming(logger),
     rates: new UsageRates(),
     handlers: await findHandlers(options.handlers ?? {}),
     insecureRegistries: options.insecureRegistries ?? [],
     cgroupV2: await isCgroupV2(),
   };
   return runtime;
+}
+
+/** The module behind it, with all of HTTP, is loaded for the first session. */
+function lazyStreaming(logger: Logger): Runtime['streaming'] {
+  let server: Promise<StreamingServer> | undefined;
+  return {
+    offer: async (kind, handler) => {
+      server ??= import('./streams/streaming-server.ts').then((module) => new module.StreamingServer(logger));
+      return (await server).offer(kind, handler);
+    },
+    close: async () => (await server)?.close(),
+  };
 }
 
 /** Conmon wants absolute paths. */

@@ -29,7 +29,7 @@ export interface Runtime {
   readonly locks: KeyedLock;
   readonly events: EventHub<Draft<ContainerEventResponse>>;
   readonly exits: Exits;
-  readonly streaming: StreamingServer;
+  readonly streaming: Pick<StreamingServer, 'offer' | 'close'>;
   readonly rates: UsageRates;
   /** OCI runtimes by handler name; the empty name is the default. */
   readonly handlers: Readonly<Record<string, string>>;

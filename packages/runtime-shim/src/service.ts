@@ -2,17 +2,13 @@ import { RpcError } from '@bayplan/rpc';
 import type { CallContext, CriHandlers, ImageServiceHandlers, RuntimeServiceHandlers } from '@bayplan/rpc';
 import type { Runtime } from './runtime.ts';
 import { replaceFile } from './state/record-store.ts';
-import { attach } from './verbs/attach.ts';
 import { containerStatus } from './verbs/container-status.ts';
 import { createContainer } from './verbs/create-container.ts';
-import { exec } from './verbs/exec.ts';
 import { execSync } from './verbs/exec-sync.ts';
 import { imageFsInfo, listImages, removeImage } from './verbs/images.ts';
 import { listContainers } from './verbs/list-containers.ts';
 import { listPodSandbox } from './verbs/list-pod-sandbox.ts';
 import { podSandboxStatus } from './verbs/pod-sandbox-status.ts';
-import { portForward } from './verbs/port-forward.ts';
-import { pullImage } from './verbs/pull-image.ts';
 import { removeContainer } from './verbs/remove-container.ts';
 import { removePodSandbox } from './verbs/remove-pod-sandbox.ts';
 import { reopenContainerLog } from './verbs/reopen-container-log.ts';
@@ -60,9 +56,10 @@ function runtimeHandlers(runtime: Runtime): RuntimeServiceHandlers {
     updateContainerResources: (request) => updateContainerResources(runtime, request).then(() => ({})),
     reopenContainerLog: (request) => reopenContainerLog(runtime, request.containerId).then(() => ({})),
     execSync: (request, { signal }) => execSync(runtime, request, signal),
-    exec: (request) => exec(runtime, request),
-    attach: (request) => attach(runtime, request),
-    portForward: (request) => portForward(runtime, request),
+    // What sessions need (HTTP, WebSocket, zlib) is loaded on first use: most nodes rarely see one.
+    exec: async (request) => (await import('./verbs/exec.ts')).exec(runtime, request),
+    attach: async (request) => (await import('./verbs/attach.ts')).attach(runtime, request),
+    portForward: async (request) => (await import('./verbs/port-forward.ts')).portForward(runtime, request),
     getContainerEvents: (_request, { signal }) => runtime.events.listen(signal),
     containerStats: (request) => containerStats(runtime, request.containerId),
     listContainerStats: async (request) => ({ stats: await listContainerStats(runtime, request.filter) }),
@@ -91,7 +88,7 @@ function imageHandlers(runtime: Runtime): ImageServiceHandlers {
       const [image] = request.image?.image ? await listImages(runtime, request.image.image) : [];
       return image === undefined ? {} : { image };
     },
-    pullImage: (request, { signal }) => pullImage(runtime, request, signal),
+    pullImage: async (request, { signal }) => (await import('./verbs/pull-image.ts')).pullImage(runtime, request, signal),
     removeImage: (request) => removeImage(runtime, request.image?.image ?? '').then(() => ({})),
     imageFsInfo: () => imageFsInfo(runtime),
   };

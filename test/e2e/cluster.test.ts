@@ -58,7 +58,7 @@ describe.skipIf(!isRoot)('a one-node cluster (needs root)', () => {
     const looked = await cluster.kubectl(['exec', 'deployment/web', '--', 'nslookup', '-type=a', 'greeter.default.svc.cluster.local']);
     const address = await cluster.kubectl(['get', 'service', 'greeter', '-o', 'jsonpath={.spec.clusterIP}']);
     expect(looked).toContain(address);
-    const asked = await cluster.kubectl(['exec', 'deployment/web', '--', 'wget', '-q', '-T', '5', '-O', '-', `http://${address}/`]);
+    const asked = await cluster.kubectl(['exec', 'deployment/web', '--', 'wget', '-q', '-O', '-', `http://${address}/`]);
     expect(asked).toMatch(/^Hello from greeter-/);
   });
 

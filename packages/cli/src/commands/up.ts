@@ -75,7 +75,7 @@ export async function up(options: UpOptions): Promise<void> {
 
 async function checkMachine(options: UpOptions): Promise<void> {
   if (options.hollow === undefined) {
-    await ensureNodePrerequisites(options.progress);
+    await ensureNodePrerequisites(options.progress, options.quickstart ? { busybox: 'busybox' } : {});
     await ensurePortFree(options.nodePort, '--node-port');
   }
   await ensurePortFree(options.apiPort, '--port', options.bindAddress);
@@ -109,9 +109,10 @@ async function startNode(
 /** Waits for the node, then for the quickstart. Resolves with lines for the summary. */
 async function settleNode(options: UpOptions, server: RunningServer, signal: AbortSignal): Promise<string[]> {
   const { progress } = options;
+  const startMs = systemClock.now();
   const client = server.client(clusterAdministrator);
   progress.step(`Waiting for node ${options.nodeName} to be Ready`);
-  await waitForNode(client, options.nodeName, signal);
+  await waitForNode(client, options.nodeName, startMs, signal);
   if (!options.quickstart) return [];
   progress.step('Building and loading the quickstart image');
   await loadQuickstartImage(options.home, options.criSocket);

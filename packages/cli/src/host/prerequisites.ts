@@ -40,7 +40,7 @@ export async function findProgram(name: string): Promise<string | undefined> {
 }
 
 /** Rejects with a `UserError` unless this machine can run containers as this user. Installs what Debian packages. */
-export async function ensureNodePrerequisites(progress: Progress): Promise<void> {
+export async function ensureNodePrerequisites(progress: Progress, alsoNeeded: Readonly<Record<string, string>> = {}): Promise<void> {
   if (process.platform !== 'linux')
     throw new UserError(
       `containers need Linux, this is ${process.platform}`,
@@ -50,7 +50,7 @@ export async function ensureNodePrerequisites(progress: Progress): Promise<void>
     throw new UserError('running containers needs root', 'use sudo, or try `npm run up -- --hollow 3` without it');
   await checkKernel();
   const missing: string[] = [];
-  for (const [program, packageName] of Object.entries(requiredPrograms))
+  for (const [program, packageName] of Object.entries({ ...requiredPrograms, ...alsoNeeded }))
     if ((await findProgram(program)) === undefined) missing.push(packageName);
   if (missing.length > 0) await installPackages(missing, progress);
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { findProgram } from '../host/prerequisites.ts';
@@ -19,7 +19,7 @@ export async function buildQuickstartImage(contentDir: string, outDir: string): 
   const work = await mkdtemp(path.join(outDir, 'build-'));
   try {
     const rootfs = path.join(work, 'rootfs');
-    await layOutRootfs(rootfs, contentDir, work);
+    await layOutRootfs(rootfs, contentDir);
     const archive = await writeOciArchive(rootfs, work);
     const target = path.join(outDir, 'quickstart.tar');
     await rename(archive, target);
@@ -29,12 +29,17 @@ export async function buildQuickstartImage(contentDir: string, outDir: string): 
   }
 }
 
-async function layOutRootfs(rootfs: string, contentDir: string, work: string): Promise<void> {
+async function layOutRootfs(rootfs: string, contentDir: string): Promise<void> {
   for (const dir of ['bin', 'etc', 'tmp', 'proc', 'sys', 'dev', 'lib', 'lib64'])
     await mkdir(path.join(rootfs, dir), { recursive: true, mode: 0o755 });
   await chmod(path.join(rootfs, 'tmp'), 0o1777);
   await cp(contentDir, path.join(rootfs, 'srv'), { recursive: true });
-  const busybox = await chooseBusybox(work);
+  const busybox = await findProgram('busybox');
+  if (busybox === undefined)
+    throw new UserError(
+      'no busybox on this machine to build the quickstart image from',
+      'install the package busybox, or use --no-quickstart',
+    );
   await copyFile(busybox, path.join(rootfs, 'bin/busybox'));
   await chmod(path.join(rootfs, 'bin/busybox'), 0o755);
   for (const library of await linkedLibraries(busybox)) {
@@ -46,28 +51,6 @@ async function layOutRootfs(rootfs: string, contentDir: string, work: string): P
     if (applet !== '' && applet !== 'busybox') await symlink('busybox', path.join(rootfs, 'bin', applet));
   await writeFile(path.join(rootfs, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n');
   await writeFile(path.join(rootfs, 'etc/group'), 'root:x:0:\nnonroot:x:65532:\n');
-}
-
-/**
- * The host's busybox. A dynamically linked one is better, since a static one cannot resolve names in all
- * of its applets: where the host has only that, Debian's dynamic package is unpacked if it can be had.
- */
-async function chooseBusybox(work: string): Promise<string> {
-  const own = await findProgram('busybox');
-  if (own !== undefined && (await linkedLibraries(own)).length > 0) return own;
-  try {
-    await run('apt-get', ['download', '-q', 'busybox'], { cwd: work });
-    await run('sh', ['-c', 'dpkg-deb -x busybox_*.deb package'], { cwd: work });
-    const unpacked = path.join(work, 'package/bin/busybox');
-    await stat(unpacked);
-    return unpacked;
-  } catch {
-    if (own !== undefined) return own;
-    throw new UserError(
-      'no busybox on this machine to build the quickstart image from',
-      'install the package busybox, or use --no-quickstart',
-    );
-  }
 }
 
 async function linkedLibraries(program: string): Promise<string[]> {

@@ -19,15 +19,16 @@ const nodeDeadlineMs = 90_000;
 const rolloutDeadlineMs = 180_000;
 const pollMs = 100;
 
-/** Resolves when the node's Ready condition is True. */
-export async function waitForNode(client: Client, name: string, signal: AbortSignal): Promise<void> {
+/** Resolves when the node is Ready and its agent has renewed the node's lease after `sinceMs`: an older state may be that of an agent before. */
+export async function waitForNode(client: Client, name: string, sinceMs: number, signal: AbortSignal): Promise<void> {
   await until(nodeDeadlineMs, signal, async () => {
     const { items } = await client.list(resources.nodes, { signal });
     const ready = items.find((node) => node.metadata.name === name)?.status?.conditions?.find((condition) => condition.type === 'Ready');
-    if (ready?.status === 'True') return undefined;
-    return ready === undefined
-      ? `node ${name} has not registered`
-      : `node ${name} is not Ready (${ready.message ?? ready.reason ?? 'no reason given'})`;
+    if (ready === undefined) return `node ${name} has not registered`;
+    if (ready.status !== 'True') return `node ${name} is not Ready (${ready.message ?? ready.reason ?? 'no reason given'})`;
+    const leases = await client.list(resources.leases, { namespace: 'kube-node-lease', signal });
+    const renewed = leases.items.find((lease) => lease.metadata.name === name)?.spec?.renewTime;
+    return renewed !== undefined && Date.parse(renewed) >= sinceMs ? undefined : `the agent of node ${name} has not reported`;
   });
 }
 

@@ -6,6 +6,7 @@ import { connectHandlers } from './connect/handlers.ts';
 import type { NodeLink } from './connect/node-link.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
 import { accessReviewHandlers, rulesReviewHandler } from './reviews/access-reviews.ts';
+import { componentStatusesHandler } from './reviews/component-statuses.ts';
 import { selfSubjectReviewHandler, tokenReviewHandler } from './reviews/authentication-reviews.ts';
 import { bindingHandler } from './subresources/binding.ts';
 import { evictionHandler } from './subresources/eviction.ts';
@@ -30,6 +31,7 @@ export function createSpecialHandlers(options: SpecialOptions): Map<string, Spec
     ['authentication.k8s.io/tokenreviews', tokenReviewHandler(options.authenticator)],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler],
     ['/serviceaccounts/token', tokenHandler(options.accountKeys, options.issuer)],
+    ['/componentstatuses', componentStatusesHandler],
     ['/bindings', bindingHandler],
     ['/pods/binding', bindingHandler],
     ['/pods/eviction', evictionHandler],

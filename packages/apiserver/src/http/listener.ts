@@ -55,8 +55,10 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     maxSessionMemory,
     settings: { maxConcurrentStreams, initialWindowSize: 1024 * 1024 },
   });
+  const active = new Set<Promise<void>>();
   server.on('request', (req: AnyRequest, res: ServerResponse | Http2ServerResponse) => {
-    void answer(options, req, res).catch((error: unknown) => options.logger.error('Request handling failed', { err: error }));
+    const answering: Promise<void> = answer(options, req, res).finally(() => active.delete(answering));
+    active.add(answering);
   });
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     void takeOver(options, req, socket, head);
@@ -65,15 +67,22 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   server.listen(options.port, options.bindAddress);
   await once(server, 'listening');
   const { address, port } = server.address() as AddressInfo;
-  return { address, port, close: () => close(server, connections) };
+  return { address, port, close: () => close(server, connections, active) };
 }
 
 async function answer(options: ListenerOptions, req: AnyRequest, res: ServerResponse | Http2ServerResponse): Promise<void> {
   const abort = new AbortController();
   res.on('close', () => abort.abort(gone));
   res.on('error', (error: Error) => options.logger.debug('Response could not be written', { err: error }));
-  const response = await options.handle(toApiRequest(req, req.socket as TLSSocket, abort.signal));
-  await writeResponse(req, res, response, abort.signal);
+  try {
+    const response = await options.handle(toApiRequest(req, req.socket as TLSSocket, abort.signal));
+    await writeResponse(req, res, response, abort.signal);
+  } catch (error) {
+    // A client that went away in the middle is no fault of ours.
+    if (!abort.signal.aborted) options.logger.error('Request handling failed', { err: error, path: req.url });
+    abort.abort(gone);
+    (res as ServerResponse).destroy();
+  }
 }
 
 async function takeOver(options: ListenerOptions, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -138,15 +147,13 @@ function trackConnections(server: Http2SecureServer): Set<Duplex> {
   return connections;
 }
 
-/** Stops accepting; connections that have not ended by themselves within the grace are cut. */
-async function close(server: Http2SecureServer, connections: ReadonlySet<Duplex>): Promise<void> {
+/** Stops accepting, gives the requests under way their time, then cuts what is left. */
+async function close(server: Http2SecureServer, connections: ReadonlySet<Duplex>, active: ReadonlySet<Promise<void>>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const cut = setTimeout(
-    () => {
-      for (const socket of connections) socket.destroy();
-    },
-    connections.size === 0 ? 0 : Math.min(closeGraceMs, 300),
-  );
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, closeGraceMs)));
+  await Promise.race([Promise.allSettled(active), tooLong]);
+  clearTimeout(timer);
+  for (const socket of connections) socket.destroy();
   await closed;
-  clearTimeout(cut);
 }

@@ -19,6 +19,7 @@ export async function writeResponse(
   response: ApiResponse,
   signal: AbortSignal,
 ): Promise<void> {
+  if (signal.aborted) return;
   const { body } = response;
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(response.headers)) headers[name] = typeof value === 'string' ? value : [...value];

@@ -51,6 +51,8 @@ export class ResourceCache implements HubListener {
   private starting: Promise<void> | undefined;
   private early: StoreEvent[] | undefined;
   private live = false;
+  /** How often history was lost: a load that one of them interrupted begins again. */
+  private resets = 0;
   private objects = 0;
   private changeCount = 0;
 
@@ -168,6 +170,7 @@ export class ResourceCache implements HubListener {
   }
 
   onReset(): void {
+    this.resets++;
     if (!this.live) return;
     this.live = false;
     this.endWatches();
@@ -178,27 +181,35 @@ export class ResourceCache implements HubListener {
   }
 
   private async load(): Promise<void> {
-    this.early = [];
     this.hub.listen(this.resource.prefix, this);
-    try {
-      const entries: CacheEntry[] = [];
-      let revision: Revision | undefined;
-      let after: string | undefined;
-      for (;;) {
-        const page = await this.store.list({
-          prefix: this.resource.prefix,
-          limit: listPageSize,
-          ...(after === undefined ? {} : { after }),
-          ...(revision === undefined ? {} : { revision }),
-        });
-        revision ??= page.revision;
-        for (const item of page.items) entries.push(this.entryOf(this.stored(item.key, item.revision, item.value, 'ADDED')));
-        after = page.items.at(-1)?.key;
-        if (page.remaining === 0 || after === undefined) break;
+    let resets: number;
+    do {
+      resets = this.resets;
+      this.early = [];
+      try {
+        const { entries, revision } = await this.readAll();
+        if (resets === this.resets) this.install(entries, revision);
+      } finally {
+        this.early = undefined;
       }
-      this.install(entries, revision);
-    } finally {
-      this.early = undefined;
+    } while (resets !== this.resets);
+  }
+
+  private async readAll(): Promise<{ entries: CacheEntry[]; revision: Revision }> {
+    const entries: CacheEntry[] = [];
+    let revision: Revision | undefined;
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.store.list({
+        prefix: this.resource.prefix,
+        limit: listPageSize,
+        ...(after === undefined ? {} : { after }),
+        ...(revision === undefined ? {} : { revision }),
+      });
+      revision ??= page.revision;
+      for (const item of page.items) entries.push(this.entryOf(this.stored(item.key, item.revision, item.value, 'ADDED')));
+      after = page.items.at(-1)?.key;
+      if (page.remaining === 0 || after === undefined) return { entries, revision };
     }
   }
 

@@ -110,7 +110,13 @@ export class StoreHub {
 
   private deal(event: StoreEvent): void {
     const prefix = resourcePrefixOf(event.key);
-    if (prefix !== undefined) this.listeners.get(prefix)?.onEvent(event);
+    if (prefix === undefined) return;
+    try {
+      this.listeners.get(prefix)?.onEvent(event);
+    } catch (error) {
+      // One value that cannot be read must not stop the others.
+      this.logger.error('Event of the store could not be applied', { err: error, key: event.key });
+    }
   }
 
   private progress(revision: number): void {

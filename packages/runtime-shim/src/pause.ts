@@ -8,10 +8,13 @@ import type { ProcessIdentity } from './state/records.ts';
 const pauseScript =
   'read -r pid rest < /proc/self/stat; echo "$pid" >&3; exec 3>&-; trap : HUP INT QUIT TERM; while :; do sleep 2147483647 & wait; done';
 
-/** Starts a pod's pause process. Its end is the end of every process in the namespace. */
-export async function startPause(runtime: Runtime): Promise<ProcessIdentity> {
-  const outer = 'exec setsid unshare --fork --pid sh -c "$1" </dev/null >/dev/null 2>&1';
-  const { sync, exitCode } = await runtime.host.run('sh', ['-c', outer, 'sh', pauseScript], { sync: true, timeoutMs: 10_000 });
+/** Starts a pod's pause process, which carries the sandbox's id as its name. Its end is the end of every process in the namespace. */
+export async function startPause(runtime: Runtime, sandboxId: string): Promise<ProcessIdentity> {
+  const outer = 'exec setsid unshare --fork --pid sh -c "$1" "$2" </dev/null >/dev/null 2>&1';
+  const { sync, exitCode } = await runtime.host.run('sh', ['-c', outer, 'sh', pauseScript, `pause-${sandboxId}`], {
+    sync: true,
+    timeoutMs: 10_000,
+  });
   const pid = Number(sync.trim());
   const startTicks = pid > 0 ? await runtime.host.processStart(pid) : undefined;
   if (startTicks === undefined) throw new Error(`Cannot share a PID namespace: its first process ended with ${exitCode}`);

@@ -34,7 +34,10 @@ export async function recover(runtime: Runtime): Promise<void> {
 
 async function recoverContainer(runtime: Runtime, record: ContainerRecord, bootId: string): Promise<void> {
   if (record.phase === 'creating') {
-    if (record.bootId === bootId) await destroyContainer(runtime, record);
+    if (record.bootId === bootId) {
+      await endCommandsFor(runtime, record.id);
+      await destroyContainer(runtime, record);
+    }
     await runtime.containers.remove(record.id);
     return;
   }
@@ -64,6 +67,20 @@ async function recoverContainer(runtime: Runtime, record: ContainerRecord, bootI
   if (record.phase === 'exited') await releaseContainer(runtime, record);
 }
 
+/**
+ * Commands that the earlier process started may still be at work: all of them name the id. They are
+ * ended first, so that nothing appears after the clean-up.
+ */
+async function endCommandsFor(runtime: Runtime, id: string): Promise<void> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const pids = await runtime.host.findProcesses(id);
+    if (pids.length === 0) return;
+    for (const pid of pids) runtime.host.signal(pid, 'SIGKILL');
+    await runtime.clock.sleep(20);
+  }
+  throw new Error(`Processes of ${id} did not end`);
+}
+
 /** A container whose process or monitor is gone, with no exit file, will never report its end. */
 async function isWatched(runtime: Runtime, record: ContainerRecord): Promise<boolean> {
   const conmon = Number(await readFile(path.join(runtime.layout.bundle(record.id), 'conmon.pid'), 'utf8').catch(() => '0'));
@@ -78,6 +95,7 @@ async function hasStarted(runtime: Runtime, record: ContainerRecord): Promise<bo
 async function recoverSandbox(runtime: Runtime, record: SandboxRecord, bootId: string): Promise<void> {
   if (record.phase === 'notready') return;
   if (record.phase === 'creating') {
+    await endCommandsFor(runtime, record.id);
     await dismantleSandbox(runtime, record);
     await runtime.sandboxes.remove(record.id);
     return;

@@ -72,7 +72,7 @@ export async function setUpSandbox(runtime: Runtime, record: SandboxRecord): Pro
     await must(runtime, 'make the namespaces of a pod', 'unshare', [...pins.map(({ kind, file }) => `--${kind}=${file}`), ...inside]);
   }
   if (namespaceOptions(config)?.pid === 'POD') {
-    record.pause = await startPause(runtime);
+    record.pause = await startPause(runtime, record.id);
     // On disk at once: only the record tells a later process about this one.
     await runtime.sandboxes.save(record);
   }

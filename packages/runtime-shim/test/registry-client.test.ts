@@ -78,7 +78,7 @@ describe('RegistryClient', () => {
       if (from >= 0) res.writeHead(206).end(content.slice(from));
       else {
         res.writeHead(200, { 'content-length': String(content.length) });
-        res.write(content.slice(0, 1000), () => res.destroy());
+        res.write(content.slice(0, 1000), () => setTimeout(() => res.destroy(), 100));
       }
     });
     const file = path.join(folder, 'blob');

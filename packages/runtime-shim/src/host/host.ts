@@ -60,6 +60,8 @@ export interface Host {
   signal(pid: number, signal: number | NodeJS.Signals): boolean;
   /** When a process started, in clock ticks since boot: tells a process from a later one with its id. Undefined when it is gone or a zombie. */
   processStart(pid: number): Promise<number | undefined>;
+  /** The processes whose command line contains a text. */
+  findProcesses(text: string): Promise<number[]>;
   /** Changes at every boot of the machine. */
   bootId(): Promise<string>;
   mounts(): Promise<MountEntry[]>;

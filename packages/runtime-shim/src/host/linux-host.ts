@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import type { CommandOptions, CommandResult, Host, MountEntry, OpenCommand, OpenOptions } from './host.ts';
 import { Launcher } from './launcher.ts';
 
@@ -12,6 +12,7 @@ export function createLinuxHost(socketFolder: string): Host {
     open: (command: string, args: readonly string[], options: OpenOptions): Promise<OpenCommand> => launcher.open(command, args, options),
     signal: sendSignal,
     processStart,
+    findProcesses,
     bootId: () => (bootId ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then((text) => text.trim())),
     mounts: async () => parseMountInfo(await readFile('/proc/self/mountinfo', 'utf8')),
     boundingCapabilities: async () => {
@@ -50,6 +51,17 @@ async function processStart(pid: number): Promise<number | undefined> {
   // The name, in parentheses, may hold anything; the state is field 3 and the start time field 22 (proc(5)).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
+}
+
+async function findProcesses(text: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    // Processes come and go meanwhile; one that is gone is not found.
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes(text)) found.push(Number(name));
+  }
+  return found;
 }
 
 /** Mount points and types from the text of a mountinfo file; octal escapes are undone. */

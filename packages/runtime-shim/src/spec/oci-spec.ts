@@ -66,7 +66,8 @@ export function ociSpec(inputs: SpecInputs): OciSpec {
     ociVersion: '1.0.2',
     process: {
       terminal: config.tty,
-      user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
+      // The group itself is listed too: a file's "others" must not be easier to be than its group.
+      user: { uid: user.uid, gid: user.gid, additionalGids: [user.gid, ...user.groups] },
       args: processArgs(config, image),
       env: environment(config, image, user, inputs.hostname),
       cwd: config.workingDir || image.workingDir || '/',

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientVersions } from './support/clients.ts';
-import { createTestCluster, kernelState } from './support/cluster.ts';
+import { createTestCluster, eventually, kernelState } from './support/cluster.ts';
 import type { TestCluster } from './support/cluster.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -18,18 +18,6 @@ function httpGet(host: string): Promise<string> {
       .on('error', reject)
       .end();
   });
-}
-
-async function eventually<T>(check: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
-  const endMs = Date.now() + timeoutMs;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (Date.now() > endMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
 }
 
 describe.skipIf(!isRoot)('a one-node cluster (needs root)', () => {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -86,4 +87,43 @@ export async function kernelState(): Promise<Record<string, string[]>> {
     tables: await lines('nft', ['list', 'tables']),
     cgroups: (await lines('find', ['/sys/fs/cgroup', '-type', 'd'])).filter((dir) => /kubepods|bayplan/.test(dir)),
   };
+}
+
+/** A `bayplan` process in the foreground, such as `server` or `agent`. */
+export interface RunningCommand {
+  readonly pid: number;
+  output(): string;
+  /** SIGTERM, and resolves with the exit code; undefined when a signal ended it. */
+  stop(signal?: NodeJS.Signals): Promise<number | undefined>;
+}
+
+export function startBayplan(args: readonly string[], home: string): RunningCommand {
+  const child = spawn(process.execPath, [bayplan, ...args], {
+    env: { ...process.env, BAYPLAN_HOME: home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const ended = new Promise<number | undefined>((resolve) => child.once('exit', (code) => resolve(code ?? undefined)));
+  return {
+    pid: child.pid ?? -1,
+    output: () => text,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** Repeats `check` until it does not throw. */
+export async function eventually<T>(check: () => Promise<T>, timeoutMs = 60_000): Promise<T> {
+  const endMs = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > endMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
 }

@@ -4,7 +4,7 @@ import { createClient, createRestTransport } from '@bayplan/client';
 import type { Client } from '@bayplan/client';
 import { createCertificateRequest } from '@bayplan/component-base';
 import type { KeyPair } from '@bayplan/component-base';
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { caHashOf } from '../commands/token.ts';

@@ -1,5 +1,4 @@
 import { resources } from '@bayplan/api';
-import type { KubeObject } from '@bayplan/api';
 import { createClient } from '@bayplan/client';
 import type { Client } from '@bayplan/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,7 +24,7 @@ async function makeToken(id: string, data: Record<string, string> = {}, type = '
 }
 
 async function review(token: string, audiences: string[] = []) {
-  const object = { metadata: {}, spec: { token, audiences } } as KubeObject;
+  const object = { metadata: {}, spec: { token, audiences } };
   return (await admin.create(resources.tokenReviews, object)).status as { authenticated?: boolean; user?: object };
 }
 

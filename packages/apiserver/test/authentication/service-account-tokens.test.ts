@@ -1,5 +1,5 @@
 import { isBadRequest, isConflict, isForbidden, isInvalid, isNotFound, resources } from '@bayplan/api';
-import type { AuthenticationV1TokenRequest, KubeObject } from '@bayplan/api';
+import type { AuthenticationV1TokenRequest } from '@bayplan/api';
 import { createClient } from '@bayplan/client';
 import type { Client } from '@bayplan/client';
 import { FakeClock } from '@bayplan/component-base';
@@ -54,17 +54,10 @@ const uidOf = async (name: string): Promise<string> =>
 const pod = (name: string, uid?: string) => ({
   boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, ...(uid === undefined ? {} : { uid }) },
 });
-const whoIs = async (token: string, audiences?: string[]) =>
-  (
-    await admin.create(resources.tokenReviews, {
-      metadata: {},
-      spec: { token, ...(audiences === undefined ? {} : { audiences }) },
-    } as KubeObject)
-  ).status as {
-    authenticated?: boolean;
-    audiences?: string[];
-    user?: { username?: string; uid?: string; groups?: string[]; extra?: object };
-  };
+const whoIs = async (token: string, audiences: string[] = []) => {
+  const { status } = await admin.create(resources.tokenReviews, { metadata: {}, spec: { token, audiences } });
+  return { authenticated: status?.authenticated, audiences: status?.audiences, user: status?.user };
+};
 
 describe('a token', () => {
   it('carries the claims that Kubernetes gives it', async () => {

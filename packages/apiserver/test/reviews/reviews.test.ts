@@ -1,5 +1,4 @@
 import { isBadRequest, isForbidden, isInvalid, resources } from '@bayplan/api';
-import type { KubeObject } from '@bayplan/api';
 import { createClient } from '@bayplan/client';
 import type { Client } from '@bayplan/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,7 +103,7 @@ describe('SelfSubjectRulesReview', () => {
 
 describe('SelfSubjectReview and TokenReview', () => {
   it('tell who the caller is', async () => {
-    const review = await bob.create(resources.selfSubjectReviews, { metadata: {} } as KubeObject);
+    const review = await bob.create(resources.selfSubjectReviews, { metadata: {} });
     expect(review.status).toEqual({ userInfo: { username: 'bob', groups: ['team', 'system:authenticated'] } });
     expect(review.metadata?.creationTimestamp).toMatch(/^\d{4}-.*Z$/);
   });

@@ -60,6 +60,8 @@ export function runCommand(
         resolve({ code, stdout, stderr: error !== null && error.killed ? `${stderr}\n(timed out)` : stderr });
       },
     );
+    // A program that does not read its input may be gone before it is written.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.input ?? '');
   });
 }

@@ -85,8 +85,17 @@ export async function kernelState(): Promise<Record<string, string[]>> {
     addresses: (await lines('ip', ['-o', 'addr', 'show', 'dev', 'lo'])).map((line) => line.split(/\s+/)[3] ?? ''),
     routes: await lines('ip', ['route']),
     tables: await lines('nft', ['list', 'tables']),
-    cgroups: (await lines('find', ['/sys/fs/cgroup', '-type', 'd'])).filter((dir) => /kubepods|bayplan/.test(dir)),
+    cgroups: (await lines('find', ['/sys/fs/cgroup', '-type', 'd'])).filter((dir) => dir.includes('/kubepods')),
   };
+}
+
+/** What has come since `before`: empty when nothing was left behind. */
+export async function leftSince(before: Awaited<ReturnType<typeof kernelState>>): Promise<string[]> {
+  const after = await kernelState();
+  return Object.entries(after).flatMap(([kind, names]) => {
+    const known = new Set(before[kind]);
+    return names.filter((name) => !known.has(name)).map((name) => `${kind}: ${name}`);
+  });
 }
 
 /** A `bayplan` process in the foreground, such as `server` or `agent`. */

@@ -1,17 +1,21 @@
-import { encodeProtobuf, protobufMediaType, schemaFor } from '@bayplan/api';
+import { encodeProtobuf } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import type { ApiResponse } from '../http/response.ts';
+import { descriptorOf } from '../registry/decode-object.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
-import { descriptorOf } from '../registry/decode-object.ts';
 import type { RequestContext } from './context.ts';
 import { bookmarkObject, jsonBytes, listHead, objectIn } from './encode.ts';
 import type { Representation } from './negotiate.ts';
 import type { Outcome, WatchItem, WatchOutcome } from './outcome.ts';
+import { protobufEvent, protobufList, protobufObject, protobufValue } from './protobuf.ts';
 import { asTable, tableOf } from './table.ts';
 
 type Encodable = Exclude<Outcome, { kind: 'bytes' | 'stream' }>;
 type Headers = Record<string, string | readonly string[]>;
+
+const protobuf = 'application/vnd.kubernetes.protobuf';
+const partialType = { group: 'meta.k8s.io', version: 'v1', kind: 'PartialObjectMetadata' } as const;
 
 /** Encodes what is not plain JSON of stored objects: YAML, protobuf, tables and metadata alone. */
 export async function encodeSpecial(
@@ -22,19 +26,26 @@ export async function encodeSpecial(
 ): Promise<ApiResponse> {
   if (outcome.kind === 'watch') return encodeWatch(context, outcome, representation, headers);
   const status = outcome.kind === 'list' ? 200 : outcome.status;
+  const answer = (contentType: string, chunks: readonly Uint8Array[]): ApiResponse => ({
+    status,
+    headers: { ...headers, 'content-type': contentType },
+    body: { kind: 'bytes', chunks },
+  });
+  if (representation.mediaType === protobuf && representation.as === undefined) {
+    if (outcome.kind === 'object') return answer(protobuf, [protobufObject(outcome.resource, outcome.object)]);
+    const list = outcome.kind === 'list' ? await protobufList(outcome) : undefined;
+    if (list !== undefined) return answer(protobuf, list);
+  }
   const value = valueOf(context, outcome, representation);
-  const { mediaType } = representation;
-  headers['content-type'] = mediaType;
-  if (mediaType === 'application/vnd.kubernetes.protobuf') {
-    const bytes = protobufOf(value, outcome);
-    if (bytes !== undefined) return { status, headers, body: { kind: 'bytes', chunks: [bytes] } };
-    headers['content-type'] = 'application/json';
+  if (representation.mediaType === protobuf) {
+    const bytes = protobufValue(value);
+    if (bytes !== undefined) return answer(protobuf, [bytes]);
   }
-  if (mediaType === 'application/yaml') {
+  if (representation.mediaType === 'application/yaml') {
     const { stringify } = await import('yaml');
-    return { status, headers, body: { kind: 'bytes', chunks: [Buffer.from(stringify(value, { aliasDuplicateObjects: false }))] } };
+    return answer('application/yaml', [Buffer.from(stringify(value, { aliasDuplicateObjects: false }))]);
   }
-  return { status, headers, body: { kind: 'bytes', chunks: [jsonBytes(value, representation.pretty)] } };
+  return answer('application/json', [jsonBytes(value, representation.pretty)]);
 }
 
 function valueOf(context: RequestContext, outcome: Exclude<Encodable, WatchOutcome>, representation: Representation): object {
@@ -56,83 +67,41 @@ function single(resource: ServedResource, stored: StoredObject, representation: 
 }
 
 /** The `PartialObjectMetadata` of an object; shares its metadata. */
-export function metadataOnly(object: KubeObject): KubeObject {
+function metadataOnly(object: KubeObject): KubeObject {
   return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
 }
 
-/** Undefined when the value's kind has no protobuf form. */
-function protobufOf(value: object, outcome: Encodable): Uint8Array | undefined {
-  if (outcome.kind === 'object' && (value as KubeObject).kind === outcome.resource.kind) {
-    const { resource } = outcome;
-    return outcome.object.encoded(`${protobufMediaType} ${resource.apiVersion}`, () =>
-      Buffer.from(encodeProtobuf(descriptorOf(resource), value)),
-    );
-  }
-  const { apiVersion = '', kind = '' } = value as { apiVersion?: string; kind?: string };
-  const slash = apiVersion.indexOf('/');
-  const descriptor = schemaFor(apiVersion.slice(0, Math.max(slash, 0)), apiVersion.slice(slash + 1), kind);
-  return descriptor === undefined ? undefined : encodeProtobuf(descriptor, value);
-}
-
 function encodeWatch(context: RequestContext, outcome: WatchOutcome, representation: Representation, headers: Headers): ApiResponse {
-  const protobuf = representation.mediaType === 'application/vnd.kubernetes.protobuf' && representation.as !== 'Table';
-  headers['content-type'] = protobuf ? 'application/vnd.kubernetes.protobuf;stream=watch' : 'application/json';
+  const inProtobuf = representation.mediaType === protobuf && representation.as !== 'Table';
   let first = true;
   const encodeItem = (item: WatchItem): Uint8Array => {
-    if (protobuf) return protobufEvent(outcome.resource, item, representation);
-    if (representation.as !== 'Table') {
-      const object =
-        item.type === 'BOOKMARK'
-          ? bookmarkIn(outcome.resource, item, representation)
-          : single(outcome.resource, item.object, representation);
-      return jsonBytes({ type: item.type, object }, false);
-    }
+    if (inProtobuf) return protobufEvent(item.type, watchedInProtobuf(outcome.resource, item, representation));
+    if (representation.as !== 'Table')
+      return jsonBytes({ type: item.type, object: watched(outcome.resource, item, representation) }, false);
     const table = tableOf(context, outcome.resource, item, first);
     first = false;
     return jsonBytes({ type: item.type, object: table }, false);
   };
-  return { status: 200, headers, body: { kind: 'stream', chunks: mapBatches(outcome, encodeItem) } };
+  const contentType = inProtobuf ? `${protobuf};stream=watch` : 'application/json';
+  return {
+    status: 200,
+    headers: { ...headers, 'content-type': contentType },
+    body: { kind: 'stream', chunks: mapBatches(outcome, encodeItem) },
+  };
 }
 
 async function* mapBatches(outcome: WatchOutcome, encodeItem: (item: WatchItem) => Uint8Array): AsyncGenerator<readonly Uint8Array[]> {
   for await (const batch of outcome.events) yield batch.map(encodeItem);
 }
 
-function bookmarkIn(resource: ServedResource, item: Extract<WatchItem, { type: 'BOOKMARK' }>, representation: Representation): KubeObject {
+function watched(resource: ServedResource, item: WatchItem, representation: Representation): KubeObject {
+  if (item.type !== 'BOOKMARK') return single(resource, item.object, representation);
   const bookmark = bookmarkObject(resource, item);
   return representation.as === undefined ? bookmark : metadataOnly(bookmark);
 }
 
-/**
- * A watch event of protobuf: four bytes of length, then a bare `WatchEvent` whose object is a
- * `RawExtension` of the object in its envelope. Streams leave the envelope of the event itself out.
- */
-function protobufEvent(resource: ServedResource, item: WatchItem, representation: Representation): Uint8Array {
-  const object = protobufObject(resource, item, representation);
-  const type = Buffer.from(item.type);
-  const raw = Buffer.concat([Buffer.from([0x0a]), varint(object.length), object]);
-  const event = Buffer.concat([Buffer.from([0x0a]), varint(type.length), type, Buffer.from([0x12]), varint(raw.length), raw]);
-  const length = Buffer.allocUnsafe(4);
-  length.writeUInt32BE(event.length);
-  return Buffer.concat([length, event]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  return Buffer.from([...bytes, rest]);
-}
-
-function protobufObject(resource: ServedResource, item: WatchItem, representation: Representation): Uint8Array {
-  if (representation.as !== undefined) {
-    const descriptor = descriptorOf({ group: 'meta.k8s.io', version: 'v1', kind: 'PartialObjectMetadata' });
-    const object = item.type === 'BOOKMARK' ? bookmarkIn(resource, item, representation) : single(resource, item.object, representation);
-    return encodeProtobuf(descriptor, object);
-  }
-  if (item.type === 'BOOKMARK') return encodeProtobuf(descriptorOf(resource), bookmarkObject(resource, item));
-  const { object } = item;
-  return object.encoded(`${protobufMediaType} ${resource.apiVersion}`, () =>
-    Buffer.from(encodeProtobuf(descriptorOf(resource), objectIn(resource, object))),
-  );
+function watchedInProtobuf(resource: ServedResource, item: WatchItem, representation: Representation): Uint8Array {
+  if (item.type !== 'BOOKMARK' && representation.as === undefined) return protobufObject(resource, item.object);
+  const descriptor = descriptorOf(representation.as === undefined ? resource : partialType);
+  return encodeProtobuf(descriptor, watched(resource, item, representation));
 }

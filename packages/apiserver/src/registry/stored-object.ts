@@ -52,7 +52,8 @@ export class StoredObject {
   static fromStore(type: TypeName, key: string, revision: number, value: Buffer, event: EventType = 'ADDED'): StoredObject {
     const head = lineHeads[event];
     const splice = spliceOffset(type);
-    const version = Buffer.from(`"resourceVersion":"${revision.toString()}",`);
+    // A dry run's new object has no revision.
+    const version = Buffer.from(revision === 0 ? '' : `"resourceVersion":"${revision.toString()}",`);
     const line = Buffer.allocUnsafeSlow(head.length + value.length + version.length + lineTail.length);
     let at = head.copy(line, 0);
     at += value.copy(line, at, 0, splice);

@@ -25,6 +25,7 @@ import { unreachable } from './connect/node-link.ts';
 import { upgradeTarget } from './connect/upgrade.ts';
 import { LoopbackTransport } from './loopback.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
+import { withoutToken } from './connect/without-token.ts';
 import { servingNames } from './serving-names.ts';
 
 /** Makes an API server on `options.store`: starts its watch, writes the bootstrap objects. Does not listen yet. */
@@ -88,7 +89,11 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       })(context);
       if (target === undefined) throw internalError('the upgrade has no target');
       const { url } = target;
-      await proxyUpgrade(req, socket, head, { ...target, signal: request.signal }).catch((error: unknown) => {
+      await proxyUpgrade(req, socket, head, {
+        ...target,
+        headers: { ...target.headers, ...withoutToken(request) },
+        signal: request.signal,
+      }).catch((error: unknown) => {
         throw unreachable(url, error);
       });
     } catch (error) {

@@ -40,7 +40,7 @@ describe('HTTPS', () => {
     expect(JSON.parse(text)).toMatchObject({ major: '1', minor: '36' });
 
     const status = await new Promise((resolve, reject) => {
-      request(`${api.url}/livez`, { ca: api.caPem, ALPNProtocols: ['http/1.1'] }, (res) => {
+      request(`${api.url}/livez`, { ca: api.caPem }, (res) => {
         res.resume();
         resolve(`${res.httpVersion} ${String(res.statusCode)}`);
       })

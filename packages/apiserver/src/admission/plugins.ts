@@ -3,6 +3,7 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
+import { certificateSubjectRestriction } from './certificate-subject.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
@@ -16,6 +17,7 @@ export function createAdmission(registry: Registry, random: Random, rbac: RbacAu
     namespaceLifecycle(registry),
     nodeRestriction,
     rbacEscalation(rbac, authorizer),
+    certificateSubjectRestriction,
 
     limitRanger(registry),
     serviceAccountAdmission(registry, random),

@@ -1,5 +1,5 @@
 import { selectorOf } from '@bayplan/api';
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef } from '@bayplan/api';
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, RbacV1Subject as Subject, Role, RoleBinding, RoleRef } from '@bayplan/api';
 import type { User } from '../chain/user.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceCache } from '../registry/resource-cache.ts';
@@ -91,17 +91,18 @@ export class RbacAuthorizer implements Authorizer {
   private add(binding: ClusterRoleBinding | RoleBinding, namespace: string, grant: Grant): void {
     if (grant.rules.length === 0) return;
     for (const subject of binding.subjects ?? []) {
+      const own = { ...grant, reason: `${grant.reason} to ${nameOf(subject, namespace)}` };
       const key =
         subject.kind === 'ServiceAccount'
           ? `User system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`
           : `${subject.kind} ${subject.name}`;
       let grants = this.bySubject.get(key);
       if (grants === undefined) this.bySubject.set(key, (grants = { everywhere: [], byNamespace: new Map() }));
-      if (namespace === '') grants.everywhere.push(grant);
+      if (namespace === '') grants.everywhere.push(own);
       else {
         const kept = grants.byNamespace.get(namespace);
-        if (kept === undefined) grants.byNamespace.set(namespace, [grant]);
-        else kept.push(grant);
+        if (kept === undefined) grants.byNamespace.set(namespace, [own]);
+        else kept.push(own);
       }
     }
   }
@@ -120,3 +121,8 @@ export class RbacAuthorizer implements Authorizer {
 }
 
 const everything = { matches: () => true } as const;
+
+function nameOf(subject: Subject, namespace: string): string {
+  const name = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? namespace}` : subject.name;
+  return `${subject.kind} "${name}"`;
+}

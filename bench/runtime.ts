@@ -152,7 +152,7 @@ await runBenchmark('runtime', async ({ quick, log }) => {
     return { metrics, ratios: { parallelGain: (metrics['startsPerSecondParallel4'] ?? 0) / (metrics['startsPerSecondParallel1'] ?? 1) } };
   } finally {
     stop.abort();
-    await cleanupAll(home, { runRoot });
+    await cleanupAll(home, { runRoot, cgroupRoots: [`/bayplan-bench-${process.pid}`] });
     await rm(folder, { recursive: true, force: true });
   }
 });

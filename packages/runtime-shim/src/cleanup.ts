@@ -2,17 +2,19 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock, silentLogger } from '@bayplan/component-base';
 import type { Logger } from '@bayplan/component-base';
+import { removeEmptyTree } from './cgroup-folders.ts';
 import { destroyContainer } from './container-lifecycle.ts';
 import { layoutOf } from './layout.ts';
 import type { Runtime } from './runtime.ts';
 import { openRuntime } from './open-runtime.ts';
 import { defaultCgroupParent } from './runtime.ts';
-import { removeEmptyCgroups } from './remove-cgroups.ts';
 import { dismantleSandbox } from './sandbox-setup.ts';
 import { unmountAll } from './unmount.ts';
 
 export interface CleanupOptions {
   readonly runRoot?: string;
+  /** Cgroups of the agent, such as `/kubepods`, to remove with all below them where no process is left. */
+  readonly cgroupRoots?: readonly string[];
   readonly logger?: Logger;
 }
 
@@ -33,7 +35,8 @@ export async function cleanupAll(home: string, options: CleanupOptions = {}): Pr
     for (const record of runtime.sandboxes.all())
       await removeRecorded(runtime, 'sandbox', record.id, () => dismantleSandbox(runtime, record));
     const parents = runtime.sandboxes.all().map((record) => record.config.linux?.cgroupParent || defaultCgroupParent);
-    await removeEmptyCgroups([...new Set([defaultCgroupParent, ...parents])]);
+    for (const cgroupPath of new Set([...parents, ...(options.cgroupRoots ?? []), defaultCgroupParent]))
+      await removeEmptyTree(cgroupPath, runtime.cgroupV2);
     await runtime.network.retain(new Set());
     const below = (await runtime.host.mounts())
       .map((mount) => mount.mountPoint)

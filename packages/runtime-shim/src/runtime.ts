@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { RpcError } from '@bayplan/rpc';
-import type { ContainerEventResponse, ContainerEventType, Draft } from '@bayplan/rpc';
+import type { ContainerEventResponse, ContainerEventType, Draft, PodSandboxConfig } from '@bayplan/rpc';
 import type { Clock, Logger } from '@bayplan/component-base';
 import type { PodNetwork } from '@bayplan/pod-network';
 import type { EventHub } from './event-hub.ts';
@@ -39,6 +40,9 @@ export interface Runtime {
 
 /** Where containers go whose pod names no parent. */
 export const defaultCgroupParent = '/bayplan';
+
+/** The cgroup that holds those of a pod's containers. */
+export const podCgroup = (config: PodSandboxConfig): string => path.posix.join('/', config.linux?.cgroupParent || defaultCgroupParent);
 
 /** Held while it is decided which images and layers are in use. */
 export const imagesLock = 'images';

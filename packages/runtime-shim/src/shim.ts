@@ -3,6 +3,7 @@ import { serveCri } from '@bayplan/rpc';
 import { openRuntime } from './open-runtime.ts';
 import { recover } from './recover.ts';
 import { criHandlers } from './service.ts';
+import { finishStopping } from './verbs/stop-pod-sandbox.ts';
 
 export interface ShimOptions {
   /** Folder of the node's data; the shim uses `HOME/runtime`. */
@@ -38,6 +39,7 @@ export async function runShim(options: ShimOptions): Promise<Shim> {
   await runtime.network.prepare();
   await recover(runtime);
   await runtime.exits.start();
+  await finishStopping(runtime);
   const server = await serveCri(socketPath, criHandlers(runtime));
   logger.info('Served the container runtime', { socketPath });
   const stop = async (): Promise<void> => {

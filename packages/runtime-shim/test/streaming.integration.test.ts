@@ -50,8 +50,12 @@ describe.skipIf(skipReason)(`Streaming${skipReason ? ` (skipped: ${skipReason})`
     const { url } = await shim.client.runtime.exec({ containerId: id, cmd: ['sh'], tty: true, stdin: true, stdout: true });
     const client = await openChannels(url);
     client.resize(123, 45);
-    client.send('stty size; echo term=$TERM\n');
-    await until(() => /45 123\r\nterm=xterm/.test(client.out.stdout));
+    // The size reaches a terminal soon after its first process started, not before.
+    await until(async () => {
+      client.send('stty size; echo term=$TERM\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return /45 123\r\nterm=xterm/.test(client.out.stdout);
+    });
     client.send('exit 6\n');
     expect((await client.ended).details?.causes?.[0]?.message).toBe('6');
   });
@@ -91,8 +95,11 @@ describe.skipIf(skipReason)(`Streaming${skipReason ? ` (skipped: ${skipReason})`
     const id = await shim.runContainer(pod, { metadata: { name: 'tty' }, command: ['sh'], stdin: true, stdinOnce: true, tty: true });
     const client = await openChannels((await shim.client.runtime.attach({ containerId: id, stdin: true, stdout: true, tty: true })).url);
     client.resize(99, 33);
-    client.send('stty size\n');
-    await until(() => client.out.stdout.includes('33 99'));
+    await until(async () => {
+      client.send('stty size\n');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return client.out.stdout.includes('33 99');
+    });
     client.send('exit 0\n');
     expect((await client.ended).status).toBe('Success');
     expect(await shim.waitExited(id)).toBe(0);

@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -16,10 +17,12 @@ import type { Runtime } from '../src/runtime.ts';
 import { RecordStore } from '../src/state/record-store.ts';
 import { UsageRates } from '../src/usage-rates.ts';
 import { createContainer } from '../src/verbs/create-container.ts';
+import { listPodSandbox } from '../src/verbs/list-pod-sandbox.ts';
 import { removePodSandbox } from '../src/verbs/remove-pod-sandbox.ts';
 import { runPodSandbox } from '../src/verbs/run-pod-sandbox.ts';
 import { startContainer } from '../src/verbs/start-container.ts';
 import { stopContainer } from '../src/verbs/stop-container.ts';
+import { finishStopping, stopPodSandbox } from '../src/verbs/stop-pod-sandbox.ts';
 import { FakeHost } from './support/fake-host.ts';
 
 let folder: string;
@@ -93,7 +96,7 @@ beforeEach(async () => {
     if (!command.startsWith('conmon')) return undefined;
     const bundle = /--bundle=(\S+)/.exec(command)?.[1] ?? '';
     host.processes.set(500, 77);
-    void writeFile(path.join(bundle, 'pid'), '500');
+    writeFileSync(path.join(bundle, 'pid'), '500');
     return options.sync ? { sync: '{"data": 500}\n' } : undefined;
   };
 });
@@ -230,6 +233,20 @@ describe('A restarted shim', () => {
     await restart();
     expect([runtime.containers.all(), runtime.sandboxes.all(), attached.size]).toEqual([[], [], 0]);
     expect(host.commands).toContain(`/sbin/runc --root=${runtime.layout.runtimeState} delete --force ${id}`);
+  });
+
+  it('finishes a stop that was cut short', async () => {
+    const { pod, id } = await running();
+    const stop = runtime.network.teardown;
+    Object.assign(runtime.network, { teardown: () => Promise.reject(new Error('cut')) });
+    host.onSignal = () => void exitFile(id, 137);
+    await expect(stopPodSandbox(runtime, pod)).rejects.toThrow('cut');
+    Object.assign(runtime.network, { teardown: stop });
+    await restart();
+    expect(listPodSandbox(runtime, undefined)).toMatchObject([{ id: pod, state: 'SANDBOX_NOTREADY' }]);
+    await finishStopping(runtime);
+    expect(runtime.sandboxes.get(pod)?.phase).toBe('notready');
+    expect(attached.size).toBe(0);
   });
 
   it('learns of exits that came meanwhile', async () => {

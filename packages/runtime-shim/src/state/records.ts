@@ -3,12 +3,13 @@ import type { ContainerConfig, PodSandboxConfig, LinuxContainerResources } from 
 /**
  * Life of a sandbox, one way:
  *
- *     creating ──▶ ready ──▶ notready ──▶ (file removed)
+ *     creating ──▶ ready ──▶ stopping ──▶ notready ──▶ (file removed)
  *        └─────────(crash: everything undone, file removed)
  *
- * `creating` is on disk before the first effect on the host, so that a crash leaves nothing unknown.
+ * `creating` is on disk before the first effect on the host and `stopping` before the first part is taken
+ * away, so that a crash leaves nothing unknown.
  */
-export type SandboxPhase = 'creating' | 'ready' | 'notready';
+export type SandboxPhase = 'creating' | 'ready' | 'stopping' | 'notready';
 
 export interface SandboxRecord {
   readonly version: 1;
@@ -21,6 +22,8 @@ export interface SandboxRecord {
   /** The boot this sandbox was made in; after another boot it cannot be ready. */
   readonly bootId: string;
   ips: readonly string[];
+  /** Where the pod's cgroup did not exist before: the shim removes it there. */
+  readonly ownHierarchies: readonly string[];
   /** The process that holds a shared PID namespace, when there is one. */
   pause?: ProcessIdentity | undefined;
 }

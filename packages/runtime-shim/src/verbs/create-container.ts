@@ -7,7 +7,7 @@ import { buildSpec } from '../container-spec.ts';
 import { destroyContainer } from '../container-lifecycle.ts';
 import type { ImageRecord } from '../images/image-store.ts';
 import { LayerStore } from '../images/layer-store.ts';
-import { containersIn, defaultCgroupParent, imagesLock, must, newId, nowNanos, publishEvent, sandboxOf } from '../runtime.ts';
+import { containersIn, imagesLock, must, newId, nowNanos, podCgroup, publishEvent, sandboxOf } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { startMonitor } from '../monitor.ts';
 import type { ContainerRecord, SandboxRecord } from '../state/records.ts';
@@ -55,7 +55,6 @@ function withoutSecrets(config: ContainerConfig): ContainerConfig {
 async function newRecord(runtime: Runtime, sandbox: SandboxRecord, config: ContainerConfig, image: ImageRecord): Promise<ContainerRecord> {
   const id = newId();
   const logDirectory = sandbox.config.logDirectory;
-  const { cgroupParent = '' } = sandbox.config.linux ?? {};
   return {
     version: 1,
     id,
@@ -68,7 +67,7 @@ async function newRecord(runtime: Runtime, sandbox: SandboxRecord, config: Conta
     bootId: await runtime.host.bootId(),
     logPath: config.logPath === '' || logDirectory === '' ? '' : path.join(logDirectory, config.logPath),
     runtime: runtime.handlers[sandbox.runtimeHandler] ?? 'runc',
-    cgroupPath: path.posix.join('/', cgroupParent || defaultCgroupParent, id),
+    cgroupPath: path.posix.join(podCgroup(sandbox.config), id),
     user: { uid: 0, gid: 0, groups: [] },
     stopSignal:
       config.stopSignal === 'SIGNAL_RUNTIME_DEFAULT' ? image.run.stopSignal || 'SIGTERM' : config.stopSignal.replace('SIGNAL_', ''),

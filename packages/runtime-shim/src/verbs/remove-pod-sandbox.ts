@@ -1,4 +1,5 @@
-import { containersIn } from '../runtime.ts';
+import { removeIfEmpty } from '../cgroup-folders.ts';
+import { containersIn, podCgroup } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { removeContainer } from './remove-container.ts';
 import { stopPodSandbox } from './stop-pod-sandbox.ts';
@@ -9,5 +10,8 @@ export async function removePodSandbox(runtime: Runtime, sandboxId: string): Pro
   if (record === undefined) return;
   await stopPodSandbox(runtime, record.id);
   await Promise.all(containersIn(runtime, record.id).map((container) => removeContainer(runtime, container.id)));
-  await runtime.locks.run(record.id, () => runtime.sandboxes.remove(record.id));
+  await runtime.locks.run(record.id, async () => {
+    await removeIfEmpty(record.ownHierarchies, podCgroup(record.config));
+    await runtime.sandboxes.remove(record.id);
+  });
 }

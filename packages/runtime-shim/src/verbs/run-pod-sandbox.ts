@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RpcError } from '@bayplan/rpc';
 import type { RunPodSandboxRequest, RunPodSandboxResponse } from '@bayplan/rpc';
-import { newId, nowNanos } from '../runtime.ts';
+import { hierarchiesWithout } from '../cgroup-folders.ts';
+import { newId, nowNanos, podCgroup } from '../runtime.ts';
 import type { Runtime } from '../runtime.ts';
 import { dismantleSandbox, setUpSandbox } from '../sandbox-setup.ts';
 import type { SandboxRecord } from '../state/records.ts';
@@ -31,6 +32,7 @@ export async function runPodSandbox(runtime: Runtime, request: RunPodSandboxRequ
       createdAt: nowNanos(runtime),
       bootId: await runtime.host.bootId(),
       ips: [],
+      ownHierarchies: await hierarchiesWithout(podCgroup(config), runtime.cgroupV2),
     };
     await runtime.sandboxes.add(record);
     try {

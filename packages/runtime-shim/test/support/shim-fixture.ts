@@ -55,7 +55,7 @@ export async function createShimFixture(podCidr: string, extra: Partial<ShimOpti
     async destroy() {
       await fixture.stop();
       fixture.client.close();
-      await cleanupAll(home, { runRoot });
+      await cleanupAll(home, { runRoot, cgroupRoots: [`/bayplan-test-${path.basename(folder)}`] });
       await rm(folder, { recursive: true, force: true });
     },
     async runPod(name, config = {}) {

@@ -12,7 +12,7 @@ describe.skipIf(skipReason)(`Container lifecycle${skipReason ? ` (skipped: ${ski
   beforeAll(async () => {
     shim = await createShimFixture('10.201.0.0/24');
     await mkdir(path.join(shim.folder, 'image'));
-    const archive = await busyboxArchive(path.join(shim.folder, 'image'), 'busybox:latest', [{ 'etc/added': 'above', '.wh.gone': '' }]);
+    const archive = await busyboxArchive(path.join(shim.folder, 'image'), 'busybox:latest', [{ 'etc/added': 'above\n', '.wh.gone': '' }]);
     await loadImageArchive(shim.home, archive, { runRoot: shim.runRoot });
     await shim.start();
   });

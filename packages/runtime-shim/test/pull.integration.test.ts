@@ -36,7 +36,7 @@ describe.skipIf(reason)(`Pulling from a registry${reason ? ` (skipped: ${reason}
     registry = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
     await until(() => new Promise((resolve) => net.connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false))));
     await mkdir(path.join(shim.folder, 'image'));
-    const archive = await busyboxArchive(path.join(shim.folder, 'image'), 'test:1', [{ 'etc/added': 'above', '.wh.gone': '' }]);
+    const archive = await busyboxArchive(path.join(shim.folder, 'image'), 'test:1', [{ 'etc/added': 'above\n', '.wh.gone': '' }]);
     const copy = (target: string, ...options: string[]) =>
       run('skopeo', [
         'copy',

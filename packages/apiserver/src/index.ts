@@ -3,4 +3,5 @@ export type { ApiRequest, HttpMethod, Peer, RequestBody } from './http/request.t
 export type { ApiResponse, ResponseBody } from './http/response.ts';
 export type { ClusterKeys } from './keys/cluster-keys.ts';
 export { createApiServer } from './create-api-server.ts';
-export { loadOrCreateClusterKeys } from './keys/load-cluster-keys.ts';
+export { clusterKeysKey, loadOrCreateClusterKeys, opensClusterKeys } from './keys/load-cluster-keys.ts';
+export { snapshotPath } from './paths/snapshot.ts';

@@ -3,7 +3,7 @@ export type { EmbeddedStoreOptions } from './embedded/embedded-store.ts';
 export type { EtcdStoreOptions } from './etcd/etcd-client.ts';
 export { openEtcdStore } from './etcd/open-etcd-store.ts';
 export { firstRevision, maxKeyBytes, maxWriteBytes } from './limits.ts';
-export { decodeSnapshot, encodeSnapshot, restoreSnapshot, takeSnapshot } from './snapshot.ts';
+export { decodeSnapshot, encodeSnapshot, raiseRevision, restoreSnapshot, takeSnapshot } from './snapshot.ts';
 export type { Snapshot } from './snapshot.ts';
 export type {
   GetResult,

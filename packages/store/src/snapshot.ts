@@ -9,7 +9,11 @@ export interface Snapshot {
   readonly items: AsyncIterable<Pick<StoredItem, 'key' | 'value'>>;
 }
 
-const itemsPerPage = 500;
+const firstPageItems = 100;
+const maxPageItems = 10_000;
+/** Every page of a list costs a count of what remains, so pages are as large as memory allows. */
+const pageBytes = 8 * 1024 * 1024;
+const chunkBytes = 256 * 1024;
 const writesAtOnce = 64;
 const magic = 'bayplan-snapshot/1';
 const endMark = 0;
@@ -20,20 +24,28 @@ export async function takeSnapshot(store: Store, signal?: AbortSignal): Promise<
   const abort = signal === undefined ? {} : { signal };
   async function* items(): AsyncGenerator<StoredItem> {
     let after: string | undefined;
+    let limit = firstPageItems;
     for (;;) {
-      const page = await store.list({ prefix: '', limit: itemsPerPage, revision, ...(after === undefined ? {} : { after }), ...abort });
+      const page = await store.list({ prefix: '', limit, revision, ...(after === undefined ? {} : { after }), ...abort });
       yield* page.items;
-      after = page.items.at(-1)?.key;
       if (page.remaining === 0) return;
+      after = page.items.at(-1)?.key;
+      limit = itemsThatFit(page.items);
     }
   }
   return { revision, items: items() };
 }
 
+function itemsThatFit(items: readonly StoredItem[]): number {
+  let bytes = 1;
+  for (const { value } of items) bytes += value.length;
+  return Math.min(Math.max(Math.floor((pageBytes * items.length) / bytes), 1), maxPageItems);
+}
+
 /**
  * Writes a snapshot's items into an empty store, and returns how many there were. Revisions are given
- * anew; to keep them growing across a restore, open an embedded store with `firstRevision`. Rejects
- * with `exists` when the store is not empty.
+ * anew; to keep them growing across a restore, open an embedded store with `firstRevision`, or call
+ * `raiseRevision`. Rejects with `exists` when the store is not empty.
  */
 export async function restoreSnapshot(store: Store, snapshot: Snapshot, signal?: AbortSignal): Promise<number> {
   const { items: present } = await store.list({ prefix: '', limit: 1 });
@@ -60,6 +72,27 @@ export async function restoreSnapshot(store: Store, snapshot: Snapshot, signal?:
   return count;
 }
 
+const raisePrefix = '/cluster/raise-revision/';
+
+/**
+ * Writes and deletes keys of no meaning until the store is at `target`, then forgets history: for
+ * etcd, whose revisions cannot be set. Resolves with the store's revision.
+ */
+export async function raiseRevision(store: Store, target: Revision, signal?: AbortSignal): Promise<Revision> {
+  let reached = await store.currentRevision();
+  const writeUntilReached = async (key: string): Promise<void> => {
+    while (reached < target) {
+      signal?.throwIfAborted();
+      const created = await store.create(key, Buffer.alloc(0));
+      reached = Math.max(reached, await store.delete(key, created)) as Revision;
+    }
+  };
+  await Promise.all(Array.from({ length: writesAtOnce }, (_, index) => writeUntilReached(`${raisePrefix}${String(index)}`)));
+  reached = await store.currentRevision();
+  await store.compact(reached);
+  return reached;
+}
+
 /**
  * A snapshot as bytes: a line of JSON, then for each item the lengths of key and value (u32 each) and
  * both, then a zero, the number of items and the CRC-32 of everything before.
@@ -68,7 +101,8 @@ export async function* encodeSnapshot(snapshot: Snapshot): AsyncGenerator<Buffer
   const head = Buffer.from(`${JSON.stringify({ format: magic, revision: snapshot.revision })}\n`);
   let checksum = crc32(head);
   let count = 0;
-  yield head;
+  let pending: Buffer[] = [head];
+  let pendingBytes = head.length;
   for await (const { key, value } of snapshot.items) {
     const keyBytes = Buffer.from(key, 'utf8');
     const lengths = Buffer.alloc(8);
@@ -77,14 +111,19 @@ export async function* encodeSnapshot(snapshot: Snapshot): AsyncGenerator<Buffer
     const record = Buffer.concat([lengths, keyBytes, value]);
     checksum = crc32(record, checksum);
     count += 1;
-    yield record;
+    pending.push(record);
+    pendingBytes += record.length;
+    if (pendingBytes < chunkBytes) continue;
+    yield Buffer.concat(pending);
+    pending = [];
+    pendingBytes = 0;
   }
   const tail = Buffer.alloc(12);
   tail.writeUInt32BE(endMark, 0);
   tail.writeUInt32BE(count, 4);
   checksum = crc32(tail.subarray(0, 8), checksum);
   tail.writeUInt32BE(checksum, 8);
-  yield tail;
+  yield Buffer.concat([...pending, tail]);
 }
 
 /** Reads what `encodeSnapshot` wrote. Rejects, at the latest at the end of the items, with `corrupt` when it is not whole. */
@@ -101,6 +140,7 @@ export async function decodeSnapshot(bytes: AsyncIterable<Uint8Array>): Promise<
       if (keyLength === endMark) {
         const stored = (await reader.take(4)).readUInt32BE(0);
         if (lengths.readUInt32BE(4) !== count || stored !== checksum) throw damaged('its checksum is wrong');
+        await reader.end();
         return;
       }
       const record = await reader.take(keyLength + lengths.readUInt32BE(4));
@@ -160,6 +200,12 @@ class ChunkReader {
       if (this.#buffer.length > 1000) throw damaged('it has no header');
       await this.#more();
     }
+  }
+
+  /** Rejects with `corrupt` unless everything was taken. */
+  async end(): Promise<void> {
+    const step = this.#buffer.length > 0 ? undefined : await this.#chunks.next();
+    if (!step?.done) throw damaged('something follows its end');
   }
 
   async #more(): Promise<void> {

@@ -6,7 +6,8 @@ import { createCipheriv, createDecipheriv, generateKeyPair, randomBytes, scrypt 
 import { promisify } from 'node:util';
 import type { ClusterKeys } from './cluster-keys.ts';
 
-const storeKey = '/cluster/keys';
+/** Where the sealed keys are in the store. */
+export const clusterKeysKey = '/cluster/keys';
 const derive = promisify(scrypt) as (secret: string, salt: Buffer, length: number) => Promise<Buffer>;
 const newKeyPair = promisify(generateKeyPair);
 
@@ -32,18 +33,26 @@ interface SealedKeys {
  * that the keys were sealed with.
  */
 export async function loadOrCreateClusterKeys(store: Store, bootstrapSecret: string, clock: Clock = systemClock): Promise<ClusterKeys> {
-  const found = (await store.get(storeKey)).item;
+  const found = (await store.get(clusterKeysKey)).item;
   if (found !== undefined) return open(found.value, bootstrapSecret);
   const keys = await createKeys(clock);
   try {
-    await store.create(storeKey, await seal(keys, bootstrapSecret));
+    await store.create(clusterKeysKey, await seal(keys, bootstrapSecret));
     return revive(keys);
   } catch (error) {
     if (!isStoreError(error, 'exists')) throw error;
-    const winner = (await store.get(storeKey)).item;
+    const winner = (await store.get(clusterKeysKey)).item;
     if (winner === undefined) throw error;
     return open(winner.value, bootstrapSecret);
   }
+}
+
+/** Whether the value at `clusterKeysKey` was sealed with `bootstrapSecret`. */
+export async function opensClusterKeys(value: Buffer, bootstrapSecret: string): Promise<boolean> {
+  return open(value, bootstrapSecret).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function createKeys(clock: Clock): Promise<SealedKeys> {

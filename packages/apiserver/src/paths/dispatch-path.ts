@@ -5,6 +5,7 @@ import type { ServerParts } from '../server-parts.ts';
 import { health } from './health.ts';
 import { openapi } from './openapi.ts';
 import { serviceAccountIssuer } from './service-account-issuer.ts';
+import { snapshot, snapshotPath } from './snapshot.ts';
 import { version } from './version.ts';
 
 /** Plain paths: discovery, health, version, metrics. Undefined for a path that is none of them. */
@@ -25,6 +26,8 @@ export async function dispatchPath(parts: ServerParts, context: RequestContext):
         contentType: parts.options.metrics.contentType,
         bytes: Buffer.from(await parts.options.metrics.metrics()),
       };
+    case snapshotPath:
+      return snapshot(parts, context);
     case '/':
       return { kind: 'value', status: 200, value: { paths: rootPaths } };
     default:
@@ -36,6 +39,7 @@ const rootPaths = [
   '/api',
   '/api/v1',
   '/apis',
+  snapshotPath,
   '/healthz',
   '/livez',
   '/metrics',

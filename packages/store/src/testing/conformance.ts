@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { maxKeyBytes, maxWriteBytes } from '../limits.ts';
 import type { StoreErrorReason } from '../store-error.ts';
 import { openMemoryStore } from '../memory/memory-store.ts';
-import { decodeSnapshot, encodeSnapshot, restoreSnapshot, takeSnapshot } from '../snapshot.ts';
+import { decodeSnapshot, encodeSnapshot, raiseRevision, restoreSnapshot, takeSnapshot } from '../snapshot.ts';
 import { isStoreError } from '../store-error.ts';
 import type { Revision, Store } from '../store.ts';
 import type { StoreSubject } from './subject.ts';
@@ -293,6 +293,19 @@ export const readAndWriteCases: readonly ConformanceCase[] = [
       other.writeUInt8(other.readUInt8(5000) ^ 1, 5000);
       const changed = await decodeSnapshot(Readable.from([other]));
       await rejects(restoreSnapshot(openMemoryStore(), changed), 'corrupt');
+      const longer = await decodeSnapshot(Readable.from([whole, Buffer.from('x')]));
+      await rejects(restoreSnapshot(openMemoryStore(), longer), 'corrupt');
+    },
+  },
+  {
+    name: 'the revision can be raised, after which history is gone and nothing else is there',
+    async run({ store }) {
+      const first = await store.create('/a', Buffer.from('a'));
+      const reached = await raiseRevision(store, (first + 500) as Revision);
+      assert.ok(reached >= first + 500);
+      assert.deepEqual(await contents(store, '/', reached), ['/a=a']);
+      await rejects(store.list({ prefix: '/', revision: first }), 'compacted');
+      assert.ok((await raiseRevision(store, first)) >= reached);
     },
   },
   {

@@ -1,16 +1,20 @@
+import { etcdMissing, startEtcd } from '@bayplan/store/testing';
+import type { EtcdServer } from '@bayplan/store/testing';
+import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientVersions } from './support/clients.ts';
+import { clientVersions, kubectlPath, runCommand } from './support/clients.ts';
 import { createTestCluster, eventually, kernelState, leftSince } from './support/cluster.ts';
 import type { TestCluster } from './support/cluster.ts';
 
 const isRoot = process.getuid?.() === 0;
-const versions = process.env['BAYPLAN_TEST_FULL'] === '1' ? clientVersions : clientVersions.filter((version) => version !== '1.27');
+const full = process.env['BAYPLAN_TEST_FULL'] === '1';
+const stores = full && etcdMissing === undefined ? (['embedded', 'etcd'] as const) : (['embedded'] as const);
 
-function httpGet(host: string): Promise<string> {
+function httpGet(host: string, port = 80): Promise<string> {
   return new Promise((resolve, reject) => {
-    request({ host, port: 80, timeout: 10_000, agent: false }, (response) => {
+    request({ host, port, timeout: 10_000, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       response.on('end', () => resolve(body));
@@ -20,13 +24,15 @@ function httpGet(host: string): Promise<string> {
   });
 }
 
-describe.skipIf(!isRoot)('a one-node cluster (needs root)', () => {
+describe.skipIf(!isRoot).each(stores)('a one-node cluster on the %s store (needs root)', (store) => {
   let cluster: TestCluster;
+  let etcd: EtcdServer | undefined;
   let before: Awaited<ReturnType<typeof kernelState>>;
 
   beforeAll(async () => {
     before = await kernelState();
-    cluster = await createTestCluster();
+    if (store === 'etcd') etcd = await startEtcd();
+    cluster = await createTestCluster(etcd === undefined ? [] : ['--etcd-endpoints', etcd.endpoint]);
     const { code, stderr, stdout } = await cluster.up();
     expect(code, `${stdout}\n${stderr}`).toBe(0);
     expect(stdout).toContain(cluster.kubeconfig);
@@ -34,6 +40,7 @@ describe.skipIf(!isRoot)('a one-node cluster (needs root)', () => {
 
   afterAll(async () => {
     await cluster.remove();
+    await etcd?.dispose();
     expect(await leftSince(before)).toEqual([]);
   });
 
@@ -58,7 +65,7 @@ describe.skipIf(!isRoot)('a one-node cluster (needs root)', () => {
     expect(seen).toMatch(/^default 10\.96\.0\.1:443\nca\.crt\nnamespace\ntoken/);
   });
 
-  describe.each(versions)('kubectl %s', (version) => {
+  describe.each(clientVersions)('kubectl %s', (version) => {
     const name = `app-${version.replace('.', '-')}`;
     const kubectl = (args: readonly string[], input?: string) =>
       cluster.kubectl(args, { version, ...(input === undefined ? {} : { input }) });
@@ -99,6 +106,9 @@ describe.skipIf(!isRoot)('a one-node cluster (needs root)', () => {
       expect(described).toContain('Started');
       expect(await kubectl(['exec', `deployment/${name}`, '--', 'echo', 'from', 'inside'])).toBe('from inside\n');
       expect(await kubectl(['exec', '-i', `deployment/${name}`, '--', 'cat'], 'through stdin\n')).toBe('through stdin\n');
+      const typed = `${kubectlPath(version)} --kubeconfig ${cluster.kubeconfig} exec -it deployment/${name} -- sh -c 'test -t 0 && stty size && echo on a terminal'`;
+      const onTerminal = await runCommand('script', ['-qec', typed, '/dev/null']);
+      expect(onTerminal.stdout).toMatch(/^\d+ \d+\r\non a terminal\r\n/);
       const failed = await cluster.tryKubectl(['exec', `deployment/${name}`, '--', 'sh', '-c', 'exit 7'], { version });
       expect(failed.code).toBe(7);
       expect(await kubectl(['logs', `deployment/${name}`, '--tail=1'])).toMatch(/^line \d+\n$/);
@@ -107,6 +117,26 @@ describe.skipIf(!isRoot)('a one-node cluster (needs root)', () => {
       expect(await kubectl(['delete', 'deployment', name])).toMatch(new RegExp(`^deployment.apps "${name}" deleted`));
       await eventually(async () => expect(await kubectl(['get', 'pods', '-l', `app=${name}`, '-o', 'name'])).toBe(''));
     });
+  });
+
+  test.each(clientVersions)('kubectl %s forwards a port', async (version) => {
+    const forward = spawn(kubectlPath(version), ['--kubeconfig', cluster.kubeconfig, 'port-forward', 'deployment/greeter', ':8080'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const port = await new Promise<number>((resolve, reject) => {
+        let text = '';
+        forward.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+          const found = /127\.0\.0\.1:(\d+) ->/.exec(text);
+          if (found) resolve(Number(found[1]));
+        });
+        forward.once('exit', (code) => reject(new Error(`port-forward ended with ${code ?? 'a signal'}`)));
+      });
+      for (let round = 0; round < 3; round++) expect(await httpGet('127.0.0.1', port)).toMatch(/^Hello from greeter-/);
+    } finally {
+      forward.kill();
+    }
   });
 
   test('a crashing container is reported as kubectl users know it', async () => {

@@ -21,6 +21,14 @@ export interface ProxyTarget {
 /** Credentials and identities of the client are the proxy's business, never the next server's. */
 const droppedHeader = /^(authorization|cookie|host|x-forwarded-.*|x-remote-.*|impersonate-.*)$/;
 
+/** Browsers cannot set headers, so their token comes as an offered subprotocol. */
+const tokenProtocol = 'base64url.bearer.authorization.k8s.io.';
+
+function withoutToken(offered: string): string {
+  const protocols = offered.split(',').map((protocol) => protocol.trim());
+  return protocols.filter((protocol) => !protocol.startsWith(tokenProtocol)).join(', ');
+}
+
 /**
  * Forwards an upgrade request and then every byte both ways, unparsed: the upstream's answer, `101`
  * or an error, reaches the client as it is. Resolves when both directions have ended.
@@ -43,7 +51,9 @@ function requestHead(req: IncomingMessage, target: ProxyTarget): string {
   for (let index = 0; index + 1 < req.rawHeaders.length; index += 2) {
     const name = req.rawHeaders[index] ?? '';
     const lower = name.toLowerCase();
-    if (!droppedHeader.test(lower) && !(lower in extra)) lines.push(`${name}: ${req.rawHeaders[index + 1] ?? ''}`);
+    if (droppedHeader.test(lower) || lower in extra) continue;
+    const value = req.rawHeaders[index + 1] ?? '';
+    lines.push(`${name}: ${lower === 'sec-websocket-protocol' ? withoutToken(value) : value}`);
   }
   lines.push(...Object.entries(extra).map(([name, value]) => `${name}: ${value}`));
   return `${req.method ?? 'GET'} ${target.url.pathname}${target.url.search} HTTP/1.1\r\nHost: ${target.url.host}\r\n${lines.join('\r\n')}\r\n\r\n`;

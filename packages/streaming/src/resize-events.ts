@@ -1,5 +1,10 @@
 import type { TerminalSize } from './session.ts';
 
+/** The kernel keeps each side of a terminal in 16 bits. */
+const maxSide = 65_535;
+/** Far more than a message has: what is longer without an end is none. */
+const maxMessageLength = 4096;
+
 /** Passes terminal sizes on; a listener that comes late gets the last one. */
 export class ResizeEvents {
   #last: TerminalSize | undefined;
@@ -27,14 +32,18 @@ export class ResizeEvents {
       this.message(this.#partial.slice(0, at + 1));
       this.#partial = this.#partial.slice(at + 1);
     }
+    if (this.#partial.length > maxMessageLength) this.#partial = '';
   }
+}
+
+function isSide(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= maxSide;
 }
 
 function parseSize(text: string): TerminalSize | undefined {
   try {
     const { Width, Height } = JSON.parse(text) as { Width?: unknown; Height?: unknown };
-    if (typeof Width !== 'number' || typeof Height !== 'number' || Width <= 0 || Height <= 0) return undefined;
-    return { width: Width, height: Height };
+    return isSide(Width) && isSide(Height) ? { width: Width, height: Height } : undefined;
   } catch {
     return undefined;
   }

@@ -26,12 +26,19 @@ export function webSocketCommand({ webSocket, protocol }: AcceptedWebSocket, wan
   const frame = (channel: number, data: Uint8Array): Buffer | string =>
     base64 ? `${channel}${Buffer.from(data).toString('base64')}` : Buffer.concat([Buffer.of(channel), data]);
 
+  let stdinEnded = false;
   const stdin = wanted.stdin ? new Readable({ read: () => webSocket.resume() }) : undefined;
+  // What is sent after the end of the input fails the stream, which must not fail the process.
+  stdin?.on('error', () => stdin.destroy());
   const receive = (channel: number, data: Buffer): void => {
     if (channel === channels.stdin && data.length > 0) {
+      if (stdinEnded) return;
       if (stdin?.push(data) === false) webSocket.pause();
     } else if (channel === channels.resize) resize.message(data.toString());
-    else if (channel === channels.close && data[0] === channels.stdin) stdin?.push(null);
+    else if (channel === channels.close && data[0] === channels.stdin) {
+      stdinEnded = true;
+      stdin?.push(null);
+    }
   };
   webSocket.on('message', (raw: RawData) => {
     const message = raw as Buffer;

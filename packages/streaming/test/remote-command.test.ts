@@ -116,6 +116,33 @@ describe('Exec over WebSocket', () => {
     expect(received[1]?.length).toBe(64 * 64 * 1024);
   });
 
+  it('survives input after the end of the input', async () => {
+    const server = await serve(all, shout);
+    const { socket, received, closed } = await webSocketSession(server.port, 'v5.channel.k8s.io');
+    socket.send(Buffer.concat([Buffer.of(0), Buffer.from('one')]));
+    socket.send(Buffer.of(255, 0));
+    socket.send(Buffer.concat([Buffer.of(0), Buffer.from('two')]));
+    await closed();
+    expect(received[1]).toBe('ONE');
+  });
+
+  it.each(['{"Width":0,"Height":24}', '{"Width":1e999,"Height":24}', '{"Width":80.5,"Height":24}', '{"Width":80,"Height":70000}', 'x'])(
+    'ignores %s as the size of a terminal',
+    async (text) => {
+      const sizes: unknown[] = [];
+      const server = await serve({ ...all, tty: true }, async (command) => {
+        command.onResize((size) => sizes.push(size));
+        for await (const chunk of command.stdin ?? []) if (String(chunk) === 'go') break;
+        return { exitCode: 0 };
+      });
+      const { socket, closed } = await webSocketSession(server.port, 'v5.channel.k8s.io');
+      socket.send(Buffer.concat([Buffer.of(4), Buffer.from(text)]));
+      socket.send(Buffer.concat([Buffer.of(0), Buffer.from('go')]));
+      await closed();
+      expect(sizes).toEqual([]);
+    },
+  );
+
   it('aborts `closed` when the client leaves', async () => {
     let left = false;
     const server = await serve(all, async (command) => {
@@ -233,6 +260,21 @@ describe('The upgrade proxy', () => {
     await closed();
     expect(received[1]).toBe('VIA');
     expect(seen).toEqual({ url: '/target?command=x', authorization: undefined, identity: 'mine' });
+  });
+
+  it('keeps the token of a browser to itself', async () => {
+    let offered: string | undefined;
+    const upstream = await upgradeServer(async (req, socket) => {
+      offered = req.headers['sec-websocket-protocol'];
+      socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    });
+    const front = await upgradeServer((req, socket, head) =>
+      proxyUpgrade(req, socket, head, { url: new URL(`http://127.0.0.1:${upstream.port}/`) }),
+    );
+    servers.push(upstream, front);
+    const protocols = 'base64url.bearer.authorization.k8s.io.c2VjcmV0, v5.channel.k8s.io';
+    await requestUpgrade(front.port, '/', { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': protocols });
+    expect(offered).toBe('v5.channel.k8s.io');
   });
 
   it('rejects when the upstream cannot be reached', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile, appendFile, rename } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile, appendFile, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -31,6 +31,24 @@ describe('Atomic writer', () => {
     expect(await readFile(path.join(folder, 'a'), 'utf8')).toBe('new');
   });
 
+  it('never follows a link that is not its own, and finishes what a killed process began', async () => {
+    const volume = path.join(folder, 'volume');
+    const victim = path.join(folder, 'victim');
+    await mkdir(victim);
+    await writeFile(path.join(victim, 'precious'), '');
+    await writeAtomically(volume, files({ a: '1' }));
+    await rm(path.join(volume, '..data'));
+    await symlink('../victim', path.join(volume, '..data'));
+    expect(await writeAtomically(volume, files({ a: '2', b: '2' }))).toBe(true);
+    expect(await readdir(victim)).toEqual(['precious']);
+    // Killed after the switch: a visible name and the old version's removal are missing.
+    await rm(path.join(volume, 'b'));
+    await mkdir(path.join(volume, '..version_old'));
+    expect(await writeAtomically(volume, files({ a: '2', b: '2' }))).toBe(false);
+    expect(await readFile(path.join(volume, 'b'), 'utf8')).toBe('2');
+    expect((await readdir(volume)).filter((name) => name.startsWith('..version_'))).toHaveLength(1);
+  });
+
   it('sets modes whatever the umask', async () => {
     await writeAtomically(folder, new Map([['secret', { content: 'x', mode: 0o400 }]]));
     expect((await stat(path.join(folder, 'secret'))).mode & 0o777).toBe(0o400);
@@ -39,7 +57,9 @@ describe('Atomic writer', () => {
 
 describe('Sub-paths', () => {
   it('are made when missing and never lead out of the volume', async () => {
+    await chmod(folder, 0o777);
     expect(await resolveSubPath(folder, 'a/b')).toBe(path.join(folder, 'a/b'));
+    expect((await stat(path.join(folder, 'a/b'))).mode & 0o777).toBe(0o777);
     await symlink('/etc', path.join(folder, 'out'));
     await expect(resolveSubPath(folder, 'out/passwd')).rejects.toThrow('leads out');
     await expect(resolveSubPath(folder, '../x')).rejects.toThrow('must stay inside');

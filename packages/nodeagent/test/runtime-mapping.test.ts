@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Service } from '@bayplan/api';
 import { credentialsFor } from '../src/images/registry-credentials.ts';
 import { fieldValue, resourceValue } from '../src/runtime/downward.ts';
+import { containerConfig } from '../src/runtime/container-config.ts';
 import { expandReferences } from '../src/runtime/expansion.ts';
 import { hostsFile } from '../src/runtime/hosts-file.ts';
 import { qosClassOf } from '../src/runtime/qos.ts';
@@ -31,6 +32,41 @@ describe('Expansion of references', () => {
     ['$A ${A} $(', '$A ${A} $('],
   ])('%s becomes %s', (text, expected) => {
     expect(expandReferences(text, new Map([['A', '1']]))).toBe(expected);
+  });
+});
+
+describe('Mounts', () => {
+  it('are read-only where the agent writes the files itself', async () => {
+    const names = ['map', 'secret', 'projected', 'fields', 'scratch'];
+    const pod = makePod({
+      containers: [makeContainer('c', { volumeMounts: names.map((name) => ({ name, mountPath: `/${name}` })) })],
+      volumes: [
+        { name: 'map', configMap: { name: 'x' } },
+        { name: 'secret', secret: { secretName: 'x' } },
+        { name: 'projected', projected: { sources: [] } },
+        { name: 'fields', downwardAPI: {} },
+        { name: 'scratch', emptyDir: {} },
+      ],
+    });
+    const spec = pod.spec?.containers[0] ?? makeContainer('c');
+    const config = await containerConfig(
+      pod,
+      { spec, role: 'main', fieldPath: '' },
+      {
+        attempt: 0,
+        restartDelayMs: 0,
+        imageRef: 'i',
+        imageUser: { uid: 0, username: '' },
+        environment: new Map(),
+        volumes: new Map(names.map((name) => [name, `/v/${name}`])),
+        hostsFile: '/h',
+        terminationFile: '/t',
+        node,
+        security: around.security,
+      },
+    );
+    const writable = config.mounts?.filter((mount) => mount.readonly !== true).map((mount) => mount.containerPath);
+    expect(writable).toEqual(['/scratch', '/etc/hosts', '/dev/termination-log']);
   });
 });
 

@@ -2,6 +2,7 @@ import type { Container, Pod, VolumeMount } from '@bayplan/api';
 import type { ContainerConfig, Draft, Mount } from '@bayplan/rpc';
 import path from 'node:path';
 import type { ShapedContainer } from '../pods/pod-shape.ts';
+import { isRefreshable } from '../volumes/payload.ts';
 import { resolveSubPath } from '../volumes/sub-path.ts';
 import type { VolumePaths } from '../volumes/volume-manager.ts';
 import { ConfigurationError } from './environment.ts';
@@ -58,7 +59,7 @@ export async function containerConfig(pod: Pod, shaped: ShapedContainer, around:
 
 async function mounts(pod: Pod, container: Container, around: ContainerSurroundings): Promise<Draft<Mount>[]> {
   const list: Draft<Mount>[] = [];
-  for (const mount of container.volumeMounts ?? []) list.push(await volumeMount(mount, container, around));
+  for (const mount of container.volumeMounts ?? []) list.push(await volumeMount(pod, mount, container, around));
   const taken = new Set(list.map((mount) => mount.containerPath));
   if (!taken.has('/etc/hosts')) list.push({ containerPath: '/etc/hosts', hostPath: around.hostsFile });
   const messagePath = container.terminationMessagePath ?? '/dev/termination-log';
@@ -66,10 +67,11 @@ async function mounts(pod: Pod, container: Container, around: ContainerSurroundi
   return list;
 }
 
-async function volumeMount(mount: VolumeMount, container: Container, around: ContainerSurroundings): Promise<Draft<Mount>> {
+async function volumeMount(pod: Pod, mount: VolumeMount, container: Container, around: ContainerSurroundings): Promise<Draft<Mount>> {
   const source = around.volumes.get(mount.name);
   if (source === undefined) throw new ConfigurationError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
   const subPath = mount.subPathExpr ? expandReferences(mount.subPathExpr, around.environment) : (mount.subPath ?? '');
+  const volume = pod.spec?.volumes?.find((one) => one.name === mount.name);
   let hostPath = source;
   if (subPath !== '') {
     try {
@@ -83,7 +85,8 @@ async function volumeMount(mount: VolumeMount, container: Container, around: Con
   return {
     containerPath: path.posix.isAbsolute(mount.mountPath) ? mount.mountPath : path.posix.join('/', mount.mountPath),
     hostPath,
-    readonly: mount.readOnly === true,
+    // What the agent writes and refreshes as root must not be a container's to rearrange.
+    readonly: mount.readOnly === true || (volume !== undefined && isRefreshable(volume)),
     recursiveReadOnly: mount.recursiveReadOnly === 'Enabled',
     propagation:
       mount.mountPropagation === 'Bidirectional'

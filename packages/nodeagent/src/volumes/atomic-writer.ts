@@ -15,6 +15,7 @@ export interface Ownership {
 }
 
 const dataLink = '..data';
+const versionPrefix = '..version_';
 
 /**
  * Writes a set of files so that a reader sees either all old or all new ones: they go into a folder of
@@ -29,10 +30,13 @@ export async function writeAtomically(
   files: ReadonlyMap<string, ProjectedFile>,
   ownership: Ownership = {},
 ): Promise<boolean> {
-  const current = await readlink(path.join(directory, dataLink)).catch(() => undefined);
-  if (current !== undefined && (await sameFiles(path.join(directory, current), files))) return false;
+  const current = await currentVersion(directory);
+  if (current !== undefined && (await sameFiles(path.join(directory, current), files))) {
+    await settle(directory, current, files);
+    return false;
+  }
   await mkdir(directory, { recursive: true });
-  const fresh = await mkdtemp(path.join(directory, '..version_'));
+  const fresh = await mkdtemp(path.join(directory, versionPrefix));
   await chmod(fresh, 0o755);
   await own(fresh, ownership, true);
   for (const [name, file] of files) {
@@ -46,9 +50,22 @@ export async function writeAtomically(
   await rm(staged, { force: true });
   await symlink(path.basename(fresh), staged);
   await rename(staged, path.join(directory, dataLink));
-  await linkVisibleNames(directory, files);
-  if (current !== undefined) await rm(path.join(directory, current), { recursive: true, force: true });
+  await settle(directory, path.basename(fresh), files);
   return true;
+}
+
+/** The folder that `..data` leads to; undefined unless it is one of ours: what lies elsewhere is never read or removed. */
+async function currentVersion(directory: string): Promise<string | undefined> {
+  const target = await readlink(path.join(directory, dataLink)).catch(() => undefined);
+  return target?.startsWith(versionPrefix) === true && !target.includes('/') ? target : undefined;
+}
+
+/** What comes after the switch. A process that was killed before it leaves this to the next call. */
+async function settle(directory: string, version: string, files: ReadonlyMap<string, ProjectedFile>): Promise<void> {
+  await linkVisibleNames(directory, files);
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(versionPrefix) && name !== version) await rm(path.join(directory, name), { recursive: true, force: true });
+  }
 }
 
 async function makeFolders(root: string, relative: string, ownership: Ownership): Promise<void> {

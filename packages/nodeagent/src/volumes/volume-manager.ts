@@ -129,7 +129,12 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
   };
 
   return {
-    prepare: () => memory.mount(secretsDirectory, 'mode=0755'),
+    prepare: async () => {
+      // Files of pods carry the modes that pods ask for: this folder is what keeps the machine's other users out.
+      await mkdir(home, { recursive: true, mode: 0o700 });
+      await chmod(home, 0o700);
+      await memory.mount(secretsDirectory, 'mode=0700');
+    },
     podDirectory: (uid) => path.join(podsDirectory, uid),
     setUp: (pod, fields, signal) =>
       inTurn(pod.metadata.uid ?? '', async () => {

@@ -1,10 +1,11 @@
-import { createClient, createInformerFactory, createRestTransport } from '@bayplan/client';
+import { createClient, createInformerFactory, createRestTransport, dropManagedFields } from '@bayplan/client';
 import { createMetricsRegistry, systemClock } from '@bayplan/component-base';
 import type { Logger } from '@bayplan/component-base';
 import { startNetwork } from '@bayplan/network';
 import { startNodeAgent } from '@bayplan/nodeagent';
 import { createCriClient } from '@bayplan/rpc';
 import type { CriClient } from '@bayplan/rpc';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Home } from '../home.ts';
@@ -37,6 +38,7 @@ export interface AgentOptions {
 
 /** How long the runtime may take to answer after its process was started. */
 const runtimeDeadlineMs = 30_000;
+const runtimePollMs = 25;
 
 /** Runs the node agent, the network component and the supervised runtime shim until the signal aborts. */
 export async function runAgent(options: AgentOptions): Promise<void> {
@@ -50,7 +52,6 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     : Promise.resolve();
   const cri = createCriClient(options.criSocket);
   try {
-    await runtimeReady(cri, options.criSocket, signal);
     const transport = createRestTransport({
       server: options.servers,
       caPem: credentials.caPem,
@@ -59,9 +60,10 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       userAgent: 'bayplan-agent',
     });
     const client = createClient(transport);
-    const informers = createInformerFactory({ client, clock: systemClock, logger });
+    const informers = createInformerFactory({ client, transform: dropManagedFields, clock: systemClock, logger });
     const metrics = createMetricsRegistry();
-    const network = await startNetwork({
+    // Rules and caches fill while the runtime's process starts.
+    const network = startNetwork({
       client,
       informers,
       nodeName: options.nodeName,
@@ -74,12 +76,15 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       logger: logger.with({ component: 'network' }),
       runDirectory: path.join(path.dirname(options.criSocket), 'network'),
       registry: metrics,
-      signal,
+      signal: inner.signal,
     });
+    informers.start(inner.signal);
+    await runtimeReady(cri, options.criSocket, signal);
     const agent = await startNodeAgent({
       nodeName: options.nodeName,
       nodeIp: options.nodeIp,
       client,
+      informers,
       cri,
       home: options.home.agent,
       port: options.port,
@@ -93,7 +98,6 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       metrics,
       signal,
     });
-    informers.start(signal);
     await agent.stopped;
     await network.stop();
     await transport.close();
@@ -105,15 +109,32 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 
 async function runtimeReady(cri: CriClient, socket: string, signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + runtimeDeadlineMs;
+  let fault = 'nothing listens there';
   for (;;) {
     try {
-      await cri.runtime.version({}, { deadlineMs: 2_000, signal });
-      return;
+      // A gRPC channel that failed once waits longer each time; the socket itself can be asked often.
+      if (await accepts(socket)) {
+        await cri.runtime.version({}, { deadlineMs: 2_000, signal });
+        return;
+      }
     } catch (error) {
       signal.throwIfAborted();
-      if (performance.now() > deadlineMs)
-        throw new UserError(`the container runtime on ${socket} does not answer (${(error as Error).message})`, 'look into its log');
-      await sleep(100, undefined, { signal });
+      fault = (error as Error).message;
     }
+    if (performance.now() > deadlineMs)
+      throw new UserError(`the container runtime on ${socket} does not answer (${fault})`, 'look into its log');
+    await sleep(runtimePollMs, undefined, { signal });
   }
+}
+
+/** Whether something listens on a unix socket. */
+function accepts(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect({ path: socket })
+      .once('connect', () => {
+        connection.destroy();
+        resolve(true);
+      })
+      .once('error', () => resolve(false));
+  });
 }

@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly serviceCidr: string;
   readonly clusterDns: string;
   readonly clusterDomain: string;
+  /** Called as soon as the cluster's keys are known, before the API answers. */
+  readonly onKeys?: (keys: ClusterKeys) => void;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -48,6 +50,11 @@ export interface RunningServer {
 
 const administrator = { commonName: 'kubernetes-admin', organizations: ['system:masters'] } as const;
 
+/** Where this machine reaches an API server that listens on `bindAddress`. */
+export function serverUrl(bindAddress: string, port: number): string {
+  return `https://${bindAddress === '0.0.0.0' ? '127.0.0.1' : bindAddress}:${port}`;
+}
+
 /** Starts the control plane. Resolves when the API answers. Rejects with a `UserError` where the person can mend it. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { home, logger, signal } = options;
@@ -57,6 +64,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let api: ApiServer | undefined;
   try {
     const keys = await loadOrCreateClusterKeys(store, await bootstrapSecret(options));
+    options.onKeys?.(keys);
     const metrics = createMetricsRegistry();
     api = await createApiServer({
       store,
@@ -74,7 +82,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const server = api;
     const client = (identity: Identity): Client => createClient(server.loopback(identity));
     const { port } = await server.listen();
-    const url = `https://${options.bindAddress === '0.0.0.0' ? '127.0.0.1' : options.bindAddress}:${port}`;
+    const url = serverUrl(options.bindAddress, port);
     await writeKubeconfig(home, url, keys);
     await publishDnsService({ client: client(clusterAdministrator), dnsAddress: options.clusterDns });
     const parts = startControlLoops(options, keys, client, metrics);

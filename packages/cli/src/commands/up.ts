@@ -1,10 +1,12 @@
+import type { ClusterKeys } from '@bayplan/apiserver';
 import { createLogger, shutdownSignal, systemClock } from '@bayplan/component-base';
 import type { Logger } from '@bayplan/component-base';
 import path from 'node:path';
 import { nodeProcessArgs } from '../cluster/node-process.ts';
 import { startHollowCluster } from '../cluster/hollow.ts';
+import { loadImage } from '../cluster/images.ts';
 import { issueNodeCredentials, saveNodeCredentials } from '../cluster/node-credentials.ts';
-import { clusterAdministrator, startServer } from '../cluster/server.ts';
+import { clusterAdministrator, serverUrl, startServer } from '../cluster/server.ts';
 import type { EtcdFlags } from '../cluster/open-store.ts';
 import type { RunningServer } from '../cluster/server.ts';
 import { supervise } from '../cluster/supervise.ts';
@@ -13,7 +15,7 @@ import type { Home } from '../home.ts';
 import { ensureNodePrerequisites, ensurePortFree } from '../host/prerequisites.ts';
 import { recordProcess, refuseSecondInstance } from '../host/process-record.ts';
 import type { Progress } from '../progress.ts';
-import { loadQuickstartImage, rollOutQuickstart, waitForNode } from '../quickstart/quickstart.ts';
+import { buildQuickstartArchive, rollOutQuickstart, waitForNode } from '../quickstart/quickstart.ts';
 import { firstAddress } from '../options.ts';
 
 export interface UpOptions {
@@ -51,16 +53,23 @@ export async function up(options: UpOptions): Promise<void> {
   const inner = new AbortController();
   signal.addEventListener('abort', () => inner.abort(signal.reason), { once: true });
   const running: Promise<unknown>[] = [];
+  const nodeStarts: Promise<{ stopped: Promise<void> }>[] = [];
+  // The node's processes load while the control plane does; they try again until the API answers.
+  const onKeys = (keys: ClusterKeys): void => {
+    if (options.hollow !== undefined) return;
+    const start = startNode(options, keys, logger, inner.signal);
+    // Its failure is met below, once the control plane has started.
+    start.catch(() => undefined);
+    nodeStarts.push(start);
+  };
   try {
     await checkMachine(options);
     progress.step('Starting the control plane');
-    const server = await startServer({ ...options, port: options.apiPort, advertiseAddress: options.nodeIp, logger, signal: inner.signal });
+    const { apiPort: port, nodeIp: advertiseAddress } = options;
+    const server = await startServer({ ...options, port, advertiseAddress, onKeys, logger, signal: inner.signal });
     running.push(server.stopped);
-    const nodes =
-      options.hollow === undefined
-        ? await startNode(options, server, logger, inner.signal)
-        : await startHollowCluster(server, options.hollow, logger, inner.signal, progress);
-    running.push(nodes.stopped);
+    if (options.hollow !== undefined) nodeStarts.push(startHollowCluster(server, options.hollow, logger, inner.signal, progress));
+    for (const { stopped } of await Promise.all(nodeStarts)) running.push(stopped);
     const lines = options.hollow === undefined ? await settleNode(options, server, inner.signal) : [`${options.hollow} simulated nodes`];
     progress.done();
     options.onReady(summaryOf(options, server, lines));
@@ -69,7 +78,7 @@ export async function up(options: UpOptions): Promise<void> {
     if (!signal.aborted) throw error;
   } finally {
     inner.abort(new Error('the cluster stops'));
-    await Promise.allSettled(running);
+    await Promise.allSettled([...running, ...nodeStarts.map(async (start) => (await start).stopped)]);
     await forget();
   }
 }
@@ -83,17 +92,12 @@ async function checkMachine(options: UpOptions): Promise<void> {
 }
 
 /** Starts the agent's process with certificates from the cluster's CA; what it returns settles when the process has ended. */
-async function startNode(
-  options: UpOptions,
-  server: RunningServer,
-  logger: Logger,
-  signal: AbortSignal,
-): Promise<{ stopped: Promise<void> }> {
-  const credentials = await issueNodeCredentials(server.keys, options.nodeName, options.nodeIp, systemClock.now());
+async function startNode(options: UpOptions, keys: ClusterKeys, logger: Logger, signal: AbortSignal): Promise<{ stopped: Promise<void> }> {
+  const credentials = await issueNodeCredentials(keys, options.nodeName, options.nodeIp, systemClock.now());
   await saveNodeCredentials(options.home, credentials);
   const args = nodeProcessArgs('agent', {
     home: options.home.dir,
-    server: server.url,
+    server: serverUrl(options.bindAddress, options.apiPort),
     'node-name': options.nodeName,
     'node-ip': options.nodeIp,
     'node-port': String(options.nodePort),
@@ -113,10 +117,13 @@ async function settleNode(options: UpOptions, server: RunningServer, signal: Abo
   const startMs = systemClock.now();
   const client = server.client(clusterAdministrator);
   progress.step(`Waiting for node ${options.nodeName} to be Ready`);
-  await waitForNode(client, options.nodeName, startMs, signal);
-  if (!options.quickstart) return [];
-  progress.step('Building and loading the quickstart image');
-  await loadQuickstartImage(options.home, options.criSocket);
+  const [archive] = await Promise.all([
+    options.quickstart ? buildQuickstartArchive(options.home) : undefined,
+    waitForNode(client, options.nodeName, startMs, signal),
+  ]);
+  if (archive === undefined) return [];
+  progress.step('Loading the quickstart image');
+  await loadImage(options.home, options.criSocket, archive);
   return rollOutQuickstart(client, options.clusterDomain, progress, signal);
 }
 

@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import type { Home } from '../home.ts';
-import { loadImage } from '../cluster/images.ts';
 import type { Progress } from '../progress.ts';
 import { UserError } from '../user-error.ts';
 import { buildQuickstartImage } from './image.ts';
@@ -32,10 +31,9 @@ export async function waitForNode(client: Client, name: string, sinceMs: number,
   });
 }
 
-/** Builds the image and puts it into the runtime's image store. */
-export async function loadQuickstartImage(home: Home, criSocket: string): Promise<void> {
-  const archive = await buildQuickstartImage(path.join(deployFolder, 'image'), path.join(home.dir, 'images'));
-  await loadImage(home, criSocket, archive);
+/** Builds the image. Resolves with the path of an archive to load. */
+export function buildQuickstartArchive(home: Home): Promise<string> {
+  return buildQuickstartImage(path.join(deployFolder, 'image'), path.join(home.dir, 'images'));
 }
 
 /** Applies the quickstart, waits until it is rolled out and until `web` answers through its Service address. */

@@ -10,6 +10,8 @@ import { readPressure } from './pressure.ts';
 const reportMs = 300_000;
 const checkMs = 10_000;
 const retryMs = 500;
+/** First wait while the node is not Ready; doubles up to `retryMs`. */
+const firstWaitMs = 25;
 const callTimeoutMs = 10_000;
 /** As many images as Kubernetes reports. */
 const mostImages = 50;
@@ -48,12 +50,18 @@ export class NodeReporter {
   /** Runs until the signal aborts. */
   async run(): Promise<void> {
     const { clock, logger, signal } = this.#options;
+    let waitMs = firstWaitMs;
     while (!signal.aborted) {
       let delayMs = checkMs;
       try {
         const isReady = await this.#once(AbortSignal.any([signal, AbortSignal.timeout(callTimeoutMs)]));
-        if (isReady) this.#resolveReady();
-        else delayMs = retryMs;
+        if (isReady) {
+          waitMs = firstWaitMs;
+          this.#resolveReady();
+        } else {
+          delayMs = waitMs;
+          waitMs = Math.min(waitMs * 2, retryMs);
+        }
       } catch (error) {
         delayMs = retryMs;
         if (!signal.aborted) logger.warn('Failed to report the status of the node', { err: error });
@@ -66,11 +74,12 @@ export class NodeReporter {
     const { clock } = this.#options;
     const due = clock.monotonic() - this.#writtenAtMs >= reportMs;
     // A node that was deleted registers again; a report finds that out, and so does a change.
-    const facts = await this.#facts(signal);
+    let facts = await this.#facts(signal);
     if (this.#node === undefined) this.#node = await this.#register(facts, signal);
-    await this.#passPodCidr(this.#node.spec?.podCIDR ?? this.#options.podCidr ?? '', signal);
     if (this.#node.spec?.podCIDR === undefined)
       this.#node = await this.#options.client.get(resources.nodes, { name: facts.name }, { signal });
+    // The range is what the runtime's network was waiting for.
+    if (await this.#passPodCidr(this.#node.spec?.podCIDR ?? this.#options.podCidr ?? '', signal)) facts = await this.#facts(signal);
     const status = nodeStatus(facts);
     const text = comparable(status);
     if (text !== this.#written || due) await this.#write(status, text, signal);
@@ -133,13 +142,15 @@ export class NodeReporter {
     return missing ? client.patch(resources.nodes, { name: facts.name }, 'strategic', { metadata: { labels } }, { signal }) : present;
   }
 
-  async #passPodCidr(cidr: string, signal: AbortSignal): Promise<void> {
+  /** Resolves with whether the runtime was told something new. */
+  async #passPodCidr(cidr: string, signal: AbortSignal): Promise<boolean> {
     const { runtime } = this.#options;
-    if (cidr === '' || cidr === this.#givenCidr) return;
+    if (cidr === '' || cidr === this.#givenCidr) return false;
     await runtime.operation('update_runtime_config', () =>
       runtime.cri.runtime.updateRuntimeConfig({ runtimeConfig: { networkConfig: { podCidr: cidr } } }, { signal }),
     );
     this.#givenCidr = cidr;
+    return true;
   }
 
   async #write(status: NodeStatus, text: string, signal: AbortSignal): Promise<void> {

@@ -128,7 +128,10 @@ export class ProbeManager {
     const runner: Runner = { kind, probe, container, observed, task: undefined, successes: 0, failures: 0, stopped: false };
     probes.runners.set(key, runner);
     const elapsedSeconds = Math.max(0, (this.#options.clock.now() - observed.startedAtMs) / 1000);
-    this.#schedule(uid, probes, runner, Math.max(1, (probe.initialDelaySeconds ?? 0) - elapsedSeconds));
+    const delaySeconds = (probe.initialDelaySeconds ?? 0) - elapsedSeconds;
+    // A container that has passed its startup probe is asked at once; a new one gets a second to listen.
+    if (delaySeconds <= 0 && container.spec.startupProbe !== undefined && kind !== 'startup') void this.#once(uid, probes, runner);
+    else this.#schedule(uid, probes, runner, Math.max(1, delaySeconds));
   }
 
   #schedule(uid: string, probes: PodProbes, runner: Runner, delaySeconds: number): void {

@@ -29,11 +29,7 @@ interface NodeFlags extends ClusterFlags {
   readonly maxPods: number;
 }
 
-interface ServerFlags extends ClusterFlags {
-  readonly port: number;
-  readonly bindAddress: string;
-  readonly advertiseAddress?: string;
-  readonly tlsSan?: readonly string[];
+interface StoreFlags {
   readonly bootstrapSecretFile?: string;
   readonly etcdEndpoints?: readonly string[];
   readonly etcdPrefix?: string;
@@ -42,6 +38,13 @@ interface ServerFlags extends ClusterFlags {
   readonly etcdKeyfile?: string;
   readonly etcdUser?: string;
   readonly etcdPasswordFile?: string;
+}
+
+interface ServerFlags extends ClusterFlags, StoreFlags {
+  readonly port: number;
+  readonly bindAddress: string;
+  readonly advertiseAddress?: string;
+  readonly tlsSan?: readonly string[];
 }
 
 const homeOption = (): Option =>
@@ -67,7 +70,11 @@ function withServerFlags(command: Command): Command {
       'where pods and other machines reach the API server (default: the first address of this machine)',
       ipv4,
     )
-    .option('--tls-san <names>', 'more names or addresses for the certificate of the API server, comma-separated', commaList)
+    .option('--tls-san <names>', 'more names or addresses for the certificate of the API server, comma-separated', commaList);
+}
+
+function withStoreFlags(command: Command): Command {
+  return command
     .option('--bootstrap-secret-file <file>', "secret that opens the cluster's keys; the same on every server")
     .option('--etcd-endpoints <urls>', 'use this etcd instead of the embedded store, comma-separated', urlList)
     .option('--etcd-prefix <prefix>', 'keys in etcd start with this')
@@ -87,7 +94,7 @@ function withNodeFlags(command: Command): Command {
     .option('--max-pods <count>', 'most pods on this node', count, 1_000);
 }
 
-function etcdOf(flags: ServerFlags): { etcd?: { endpoints: readonly string[] } & Record<string, unknown> } {
+function etcdOf(flags: StoreFlags): { etcd?: { endpoints: readonly string[] } & Record<string, unknown> } {
   const { etcdEndpoints } = flags;
   const others = {
     prefix: flags.etcdPrefix,
@@ -120,6 +127,7 @@ export function createProgram(): Command {
   addToken(program);
   addKubeconfig(program);
   addImage(program);
+  addSnapshot(program);
   return program;
 }
 
@@ -129,7 +137,7 @@ function addUp(program: Command): void {
     readonly quickstart: boolean;
     readonly hollow?: number;
   }
-  withNodeFlags(withServerFlags(withClusterFlags(program.command('up').description('run a whole cluster on this machine'))))
+  withNodeFlags(withStoreFlags(withServerFlags(withClusterFlags(program.command('up').description('run a whole cluster on this machine')))))
     .option('--detach', 'return when the cluster is ready, and leave it running')
     .option('--no-quickstart', 'leave the cluster empty')
     .option('--hollow <count>', 'simulate this many nodes instead of running containers; needs neither root nor Linux', count)
@@ -177,9 +185,8 @@ function addDown(program: Command): void {
 }
 
 function addServer(program: Command): void {
-  withServerFlags(
-    withClusterFlags(program.command('server').description('run the control plane: API server, controllers, scheduler')),
-  ).action(async (flags: ServerFlags) => {
+  const command = program.command('server').description('run the control plane: API server, controllers, scheduler');
+  withStoreFlags(withServerFlags(withClusterFlags(command))).action(async (flags: ServerFlags) => {
     const { runServerCommand } = await import('./commands/server.ts');
     await runServerCommand({
       ...flags,
@@ -283,4 +290,49 @@ function addImage(program: Command): void {
       await imageRemove(flags.criSocket, names, flags.output);
     },
   );
+}
+
+const saveHelp = `
+While a server runs on this machine, it is asked for the snapshot with the administrator's kubeconfig; otherwise the store is
+read. Secrets stay encrypted in the file, and the key to them is in it only sealed with the bootstrap secret: keep a copy of
+that secret (HOME/pki/bootstrap-secret) too, elsewhere. Containers, images and volumes are not part of a snapshot.`;
+
+const restoreHelp = `
+No server may run meanwhile, on any machine that uses the store. The file is checked as a whole before anything is changed.
+The bootstrap secret of the saved cluster must be in HOME/pki/bootstrap-secret, or named with --bootstrap-secret-file.`;
+
+function addSnapshot(program: Command): void {
+  interface SnapshotFlags extends SharedFlags, StoreFlags {
+    readonly output: 'text' | 'json';
+  }
+  const snapshot = program.command('snapshot').description('save all objects of a cluster, and bring them back');
+  const withFlags = (command: Command): Command =>
+    withStoreFlags(command.argument('<file>').addOption(homeOption())).addOption(
+      new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'),
+    );
+  const optionsOf = async (file: string, flags: SnapshotFlags) => {
+    const { createLogger, shutdownSignal } = await import('@bayplan/component-base');
+    return {
+      file,
+      home: homeAt(flags.home),
+      ...etcdOf(flags),
+      bootstrapSecretFile: flags.bootstrapSecretFile,
+      progress: createProgress(process.stderr, Date.now),
+      signal: shutdownSignal(createLogger({ component: 'snapshot', level: 'warn' })),
+    };
+  };
+  withFlags(snapshot.command('save').description('write a snapshot to a file').addHelpText('after', saveHelp)).action(
+    async (file: string, flags: SnapshotFlags) => {
+      const options = await optionsOf(file, flags);
+      const { snapshotSave } = await import('./commands/snapshot.ts');
+      process.stdout.write(`${await snapshotSave(options, flags.output)}\n`);
+    },
+  );
+  withFlags(snapshot.command('restore').description('fill an empty store from a snapshot').addHelpText('after', restoreHelp))
+    .option('--force', 'move an embedded store that is not empty aside')
+    .action(async (file: string, flags: SnapshotFlags & { readonly force?: boolean }) => {
+      const options = { ...(await optionsOf(file, flags)), force: flags.force ?? false, nowMs: Date.now() };
+      const { snapshotRestore } = await import('./commands/snapshot.ts');
+      process.stdout.write(`${await snapshotRestore(options, flags.output)}\n`);
+    });
 }

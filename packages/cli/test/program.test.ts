@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 
 test('every command of the contract exists', () => {
   const names = createProgram().commands.map((command) => command.name());
-  expect(names).toEqual(expect.arrayContaining(['up', 'down', 'server', 'agent', 'shim', 'token', 'kubeconfig', 'image']));
+  expect(names).toEqual(expect.arrayContaining(['up', 'down', 'server', 'agent', 'shim', 'token', 'kubeconfig', 'image', 'snapshot']));
 });
 
 test('the data folder depends on the user unless it is named', () => {

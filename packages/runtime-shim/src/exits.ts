@@ -9,6 +9,9 @@ export interface ContainerExit {
   readonly finishedAt: number;
 }
 
+/** The longest that a timer can wait, 24 days; a longer one would fire at once. */
+const longestWaitMs = 2 ** 31 - 1;
+
 /** Learns of ended containers from the files that conmon writes, by inotify; nothing is polled. */
 export class Exits {
   readonly #folder: string;
@@ -50,7 +53,7 @@ export class Exits {
     }
   }
 
-  /** Resolves once the exit was handled, true, or false after `timeoutMs` or the signal. */
+  /** Resolves once the exit was handled, true, or false after `timeoutMs` (24 days at most), the signal, or the container's removal. */
   wait(id: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.#seen.has(id)) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -58,14 +61,14 @@ export class Exits {
       this.#waiting.set(id, waiters);
       const finish = (ended: boolean): void => {
         clearTimeout(timer);
-        waiters.delete(handled);
+        waiters.delete(settled);
         signal?.removeEventListener('abort', gaveUp);
         resolve(ended);
       };
-      const handled = (): void => finish(true);
+      const settled = (): void => finish(this.#seen.has(id));
       const gaveUp = (): void => finish(false);
-      const timer = setTimeout(gaveUp, timeoutMs);
-      waiters.add(handled);
+      const timer = setTimeout(gaveUp, Math.min(timeoutMs, longestWaitMs));
+      waiters.add(settled);
       signal?.addEventListener('abort', gaveUp, { once: true });
     });
   }
@@ -73,6 +76,7 @@ export class Exits {
   /** Forgets a removed container. */
   forget(id: string): void {
     this.#seen.delete(id);
+    for (const waiter of this.#waiting.get(id) ?? []) waiter();
     this.#waiting.delete(id);
   }
 

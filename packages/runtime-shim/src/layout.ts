@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Where the shim keeps things. What must survive a reboot is under `home`, the rest under `runFolder`. */
@@ -47,9 +47,13 @@ export function layoutOf(home: string, runRoot = '/run/bayplan'): Layout {
   };
 }
 
-/** Makes the folders that must always be there. */
+/**
+ * Makes the folders that must always be there. Images bring programs that run as their owner (set-user-ID):
+ * no other user of the machine may reach them, neither through the layers nor through a mounted root file system.
+ */
 export async function prepareFolders(layout: Layout): Promise<void> {
   for (const folder of [layout.images, layout.layers, layout.scratch, layout.exits, layout.runtimeState, layout.sockets]) {
     await mkdir(folder, { recursive: true, mode: 0o711 });
   }
+  for (const folder of [path.dirname(layout.layers), layout.runFolder]) await chmod(folder, 0o700);
 }

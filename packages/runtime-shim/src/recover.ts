@@ -18,8 +18,10 @@ export async function recover(runtime: Runtime): Promise<void> {
   for (const id of containerLeftovers) await rm(runtime.containers.folderOf(id), { recursive: true, force: true });
   for (const id of sandboxLeftovers) await rm(runtime.sandboxes.folderOf(id), { recursive: true, force: true });
   const bootId = await runtime.host.bootId();
-  for (const record of runtime.containers.all()) await recoverContainer(runtime, record, bootId);
-  for (const record of runtime.sandboxes.all()) await recoverSandbox(runtime, record, bootId);
+  for (const record of runtime.containers.all())
+    await orLogged(runtime, 'container', record.id, () => recoverContainer(runtime, record, bootId));
+  for (const record of runtime.sandboxes.all())
+    await orLogged(runtime, 'sandbox', record.id, () => recoverSandbox(runtime, record, bootId));
   await runtime.network.retain(
     new Set(
       runtime.sandboxes
@@ -30,6 +32,15 @@ export async function recover(runtime: Runtime): Promise<void> {
   );
   await removeStrays(runtime);
   await runtime.layers.prepare();
+}
+
+/** One that resists must not keep the shim, and with it all others, from starting; removing it is tried again by the agent. */
+async function orLogged(runtime: Runtime, kind: string, id: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (err) {
+    runtime.logger.error('Failed to recover', { kind, id, err });
+  }
 }
 
 async function recoverContainer(runtime: Runtime, record: ContainerRecord, bootId: string): Promise<void> {

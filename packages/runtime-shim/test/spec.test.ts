@@ -1,12 +1,15 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Mount } from '@bayplan/rpc';
 import { parseMountInfo } from '../src/host/linux-host.ts';
 import { choosePlatform } from '../src/images/image-config.ts';
 import { layerNames } from '../src/images/layer-store.ts';
 import { parseReference, tagName } from '../src/images/reference.ts';
+import { convertWhiteouts } from '../src/images/whiteouts.ts';
 import { containerCapabilities } from '../src/spec/capabilities.ts';
 import { orderMounts, podMount } from '../src/spec/mounts.ts';
 import { ociLimits } from '../src/spec/resources.ts';
@@ -15,6 +18,7 @@ import { signalNumber } from '../src/spec/signals.ts';
 import { resolveUser } from '../src/spec/user.ts';
 import { PacketDump } from '../src/streams/packet-dump.ts';
 import { UsageRates } from '../src/usage-rates.ts';
+import { FakeHost } from './support/fake-host.ts';
 
 const everything = 2n ** 41n - 1n;
 
@@ -89,6 +93,36 @@ describe('Users', () => {
     await rm(path.join(root, 'etc'), { recursive: true });
     await symlink('/proc/self', path.join(root, 'etc'));
     await expect(resolveUser(root, { ...ask, imageUser: 'root' })).rejects.toThrow('no user root');
+  });
+});
+
+describe('A hostile image', () => {
+  let root: string;
+  beforeEach(async () => {
+    root = await mkdtemp(path.join(tmpdir(), 'bayplan-hostile-'));
+  });
+  afterEach(() => rm(root, { recursive: true, force: true }));
+
+  it('cannot make the shim read a pipe or device for ever', async () => {
+    await mkdir(path.join(root, 'etc'));
+    await promisify(execFile)('mkfifo', [path.join(root, 'etc/passwd')]);
+    const ask = { imageUser: 'root', supplementalGroups: [], mergeImageGroups: true };
+    await expect(resolveUser(root, ask)).rejects.toThrow('no user root');
+    await expect(resolveUser(root, { ...ask, imageUser: '' })).resolves.toMatchObject({ uid: 0 });
+  });
+
+  it('hides nothing outside of its layer', async () => {
+    const host = new FakeHost();
+    const layer = path.join(root, 'layer');
+    await mkdir(path.join(root, 'outside'));
+    await mkdir(layer);
+    await symlink('../outside', path.join(layer, 'link'));
+    const markers = ['.wh.link', '.wh..', '.wh...', '.wh.gone'].map((name) => path.join(layer, name));
+    for (const marker of markers) await writeFile(marker, '');
+    host.answer = (command) => (command.startsWith('find') ? { stdout: Buffer.from(markers.join('\0')) } : undefined);
+    await convertWhiteouts(host, layer);
+    expect(host.commands.filter((command) => command.startsWith('setfattr'))).toEqual([]);
+    expect(host.commands.at(-1)).toMatch(/ sh .*layer\/gone$/);
   });
 });
 

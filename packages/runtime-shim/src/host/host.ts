@@ -11,6 +11,11 @@ export interface CommandOptions {
   readonly maxOutputBytes?: number;
   /** Wait for a line on file descriptor 3 instead of the end: for commands that become daemons. */
   readonly sync?: boolean;
+  /**
+   * The command lives as long as a process in a container does: it takes no place from the host's own
+   * commands, or a few such processes would hold up everything else.
+   */
+  readonly unbounded?: boolean;
   /** Aborting it kills the command. */
   readonly signal?: AbortSignal;
 }

@@ -41,11 +41,13 @@ export class Launcher {
 
   async run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     options.signal?.throwIfAborted();
-    await this.#enter();
+    const { signal, unbounded = false, ...rest } = options;
+    if (!unbounded) await this.#enter();
     const id = this.#nextId++;
     const kill = (): void => this.#send({ id, kind: 'signal', signal: 'SIGKILL' });
     try {
-      const { signal, ...rest } = options;
+      // It may have come while the command stood in line.
+      signal?.throwIfAborted();
       signal?.addEventListener('abort', kill, { once: true });
       const defaults = { timeoutMs: 60_000, maxOutputBytes: 1024 * 1024 };
       const reply = await this.#request({ id, kind: 'run', command, args, ...defaults, ...rest });
@@ -58,8 +60,8 @@ export class Launcher {
         sync: reply.sync ?? '',
       };
     } finally {
-      options.signal?.removeEventListener('abort', kill);
-      this.#leave();
+      signal?.removeEventListener('abort', kill);
+      if (!unbounded) this.#leave();
     }
   }
 

@@ -90,10 +90,20 @@ export class ImageStore {
     const names = changedAt === 0 ? [] : await readdir(this.#folder);
     for (const name of names) {
       if (!name.endsWith('.json')) continue;
-      const image = JSON.parse(await readFile(path.join(this.#folder, name), 'utf8')) as ImageRecord;
-      images.set(image.id, image);
+      const image = await readRecord(path.join(this.#folder, name));
+      if (image !== undefined) images.set(image.id, image);
     }
     this.#images = images;
     this.#seenAt = changedAt;
+  }
+}
+
+/** A file that another process removed, or that a power cut left without its content, is no image: it is pulled again. */
+async function readRecord(file: string): Promise<ImageRecord | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as ImageRecord;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Host } from '../host/host.ts';
 
@@ -21,9 +21,11 @@ export async function convertWhiteouts(host: Host, root: string): Promise<void> 
     const name = path.basename(marker);
     await rm(marker, { recursive: true, force: true });
     if (name === opaqueMarker) opaque.push(folder);
-    else if (!name.startsWith('.wh..wh.')) {
+    // A marker for `.` or `..` would stand for a folder that is not the layer's to hide.
+    else if (!name.startsWith('.wh..wh.') && !['.wh.', '.wh..', '.wh...'].includes(name)) {
       const target = path.join(folder, name.slice(prefix.length));
-      const replaced = await stat(target).catch(() => undefined);
+      // Never through a link: what it points at lies on the host.
+      const replaced = await lstat(target).catch(() => undefined);
       // The layer removes what was below and brings its own: a new folder must then hide the old content.
       if (replaced === undefined) hidden.push(target);
       else if (replaced.isDirectory()) opaque.push(target);

@@ -1,4 +1,4 @@
-import { lstat, readFile, readlink } from 'node:fs/promises';
+import { lstat, readFile, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 export interface ResolvedUser {
@@ -22,6 +22,8 @@ export interface UserRequest {
 }
 
 const maxLinks = 40;
+/** Of /etc/passwd and /etc/group: tens of thousands of entries. */
+const maxFileBytes = 4 * 1024 * 1024;
 
 /** Follows links of `file` inside `root` as a process there would: nothing outside of `root` is reached. */
 export async function resolveInRoot(root: string, file: string): Promise<string> {
@@ -54,11 +56,16 @@ export async function resolveInRoot(root: string, file: string): Promise<string>
 
 async function readLines(rootfs: string, file: string): Promise<string[][]> {
   try {
-    const text = await readFile(await resolveInRoot(rootfs, file), 'utf8');
+    const found = await resolveInRoot(rootfs, file);
+    const stats = await stat(found);
+    // Reading a pipe or device that an image put there would never end.
+    if (!stats.isFile()) return [];
+    if (stats.size > maxFileBytes) throw new Error(`${file} of the image is too long`);
+    const text = await readFile(found, 'utf8');
     return text.split('\n').map((line) => line.split(':'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return [];
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
   }
 }

@@ -14,8 +14,6 @@ const fromStderr = 3;
 /** The control message that sets the size of a terminal: rows, then columns. */
 const resizeMessage = 1;
 
-/** The longest that a timer can wait, 24 days: sessions beyond it end with their client. */
-const longestWaitMs = 2 ** 31 - 1;
 /** After the client closed its input, the output goes on for as long as the container runs. */
 const halfOpenSeconds = 10 * 365 * 86_400;
 
@@ -53,7 +51,7 @@ export async function runAttach(runtime: Runtime, record: ContainerRecord, clien
   };
   client.closed.addEventListener('abort', leave, { once: true });
   // While its input is open, socat outlives the container: the end of the one must end the other.
-  void runtime.exits.wait(record.id, longestWaitMs, client.closed).then(() => relay.stdin?.end());
+  void runtime.exits.wait(record.id, Infinity, client.closed).then(() => relay.stdin?.end());
   // The dump ends after the process: what is still in the pipe belongs to the client.
   if (relay.stderr) await finished(relay.stderr, { writable: false }).catch(() => undefined);
   await relay.ended;

@@ -10,6 +10,9 @@ import type { ContainerRecord } from '../state/records.ts';
 
 /** What is kept of a failing runtime's complaint. */
 const maxComplaintBytes = 4096;
+/** Starting a command takes a fraction of a second; two are waited for its process id. */
+const killTries = 40;
+const killPauseMs = 50;
 
 /** Runs a command in a container for a client; resolves with how it ended. */
 export async function runExec(runtime: Runtime, record: ContainerRecord, request: ExecRequest, client: RemoteCommand): Promise<CommandEnd> {
@@ -17,6 +20,7 @@ export async function runExec(runtime: Runtime, record: ContainerRecord, request
   const killed = (): void => void killNoted(runtime, pidFile);
   client.closed.addEventListener('abort', killed, { once: true });
   try {
+    if (client.closed.aborted) return { error: 'The client went away' };
     return request.tty ? await runInTerminal(record, args, pidFile, client) : await runPlain(runtime, record, args, pidFile, client);
   } finally {
     client.closed.removeEventListener('abort', killed);
@@ -24,10 +28,16 @@ export async function runExec(runtime: Runtime, record: ContainerRecord, request
   }
 }
 
-/** A client that went away takes its command with it. */
+/** A client that went away takes its command with it, also one that is only just being started. */
 async function killNoted(runtime: Runtime, pidFile: string): Promise<void> {
-  const pid = await notedPid(pidFile);
-  if (pid !== undefined) runtime.host.signal(pid, 'SIGKILL');
+  for (let tries = 0; tries < killTries; tries += 1) {
+    const pid = await notedPid(pidFile);
+    if (pid !== undefined) {
+      runtime.host.signal(pid, 'SIGKILL');
+      return;
+    }
+    await runtime.clock.sleep(killPauseMs);
+  }
 }
 
 async function runPlain(
@@ -54,7 +64,7 @@ async function runPlain(
 /** Copies until the source ends; the target stays open, and its loss does not stop the source. */
 async function passOn(from: Readable | undefined, to: Writable | undefined): Promise<void> {
   if (from === undefined) return;
-  if (to === undefined) from.resume();
+  if (to === undefined || to.destroyed) from.resume();
   else {
     from.pipe(to, { end: false });
     to.once('close', () => {
@@ -84,10 +94,17 @@ async function runInTerminal(record: ContainerRecord, args: string[], pidFile: s
       client.stdout.once('drain', resume);
     }
   });
-  client.onResize(({ width, height }) => terminal.resize(width, height));
+  let running = true;
+  terminal.onExit(() => (running = false));
+  client.onResize(({ width, height }) => {
+    // The terminal is gone with its process, and resizing what is gone throws.
+    if (running) terminal.resize(width, height);
+  });
   // The module takes strings: a character split between two messages must stay whole.
   const decoder = new StringDecoder('utf8');
-  client.stdin?.on('data', (chunk: Buffer) => terminal.write(decoder.write(chunk)));
+  client.stdin?.on('data', (chunk: Buffer) => {
+    if (running) terminal.write(decoder.write(chunk));
+  });
   client.closed.addEventListener('abort', resume, { once: true });
   const exitCode = await new Promise<number>((resolve) => {
     terminal.onExit((exit) => resolve(exit.signal ? 128 + exit.signal : exit.exitCode));

@@ -58,7 +58,7 @@ export async function execSync(runtime: Runtime, request: ExecSyncRequest, signa
   const gone = (): void => void kill();
   signal?.addEventListener('abort', gone, { once: true });
   try {
-    const result = await runtime.host.run(record.runtime, args, { timeoutMs: 0, maxOutputBytes, signal: abort.signal });
+    const result = await runtime.host.run(record.runtime, args, { timeoutMs: 0, maxOutputBytes, unbounded: true, signal: abort.signal });
     if (result.exitCode !== 0 && (await notedPid(pidFile)) === undefined) {
       throw new RpcError('UNKNOWN', `Cannot run the command: ${result.stderr.toString().trim()}`);
     }

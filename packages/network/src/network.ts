@@ -2,7 +2,6 @@ import { resources } from '@bayplan/api';
 import type { Pod } from '@bayplan/api';
 import { createInformer } from '@bayplan/client';
 import { systemRandom } from '@bayplan/component-base';
-import { publishDnsService } from './dns/dns-service.ts';
 import { ClusterZone } from './dns/cluster-zone.ts';
 import { startDnsServer } from './dns/dns-server.ts';
 import type { DnsServer } from './dns/dns-server.ts';
@@ -62,7 +61,6 @@ export function startNetwork(options: NetworkOptions): Network {
   const proxy = runServiceProxy({ informers, pods, settings, nft, shell, clock, logger, metrics, signal });
   const dns = prepared.then(() => listen(options, settings, zone, metrics, signal));
   const routes = runNodeRoutes({ informers, nodeName: settings.nodeName, shell, clock, logger, signal });
-  const published = publish(options, settings, signal);
   const ready = Promise.race([Promise.all([proxy.ready, dns]).then(() => undefined), rejectOnAbort(signal)]);
   // Whoever does not wait for it must not be brought down by its rejection at stop.
   ready.catch(() => undefined);
@@ -79,7 +77,7 @@ export function startNetwork(options: NetworkOptions): Network {
   };
   const finish = async (): Promise<void> => {
     options.signal.removeEventListener('abort', stopByOwner);
-    await Promise.allSettled([proxy.done, routes, published]);
+    await Promise.allSettled([proxy.done, routes]);
     const server = await dns.catch(() => undefined);
     await server?.close();
     await Promise.allSettled([nft.close(), shell.close()]);
@@ -107,24 +105,6 @@ async function listen(
   return retry(options, signal, 'Could not listen for DNS questions', () =>
     startDnsServer({ responder, address: settings.dnsAddress, port: 53, clock, logger, metrics }),
   );
-}
-
-/** The agent's identity may lack the right; then whoever bootstraps the cluster has to publish it. */
-async function publish(options: NetworkOptions, settings: NetworkSettings, signal: AbortSignal): Promise<void> {
-  const attempts = 10;
-  let delayMs = firstRetryMs;
-  for (let attempt = 1; attempt <= attempts && !signal.aborted; attempt += 1) {
-    try {
-      await publishDnsService({ client: options.client, dnsAddress: settings.dnsAddress, signal });
-      return;
-    } catch (err) {
-      if (signal.aborted) return;
-      options.logger.debug('Could not publish the DNS Service', { err, attempt });
-      if (attempt === attempts) options.logger.warn('Did not publish the DNS Service', { err });
-      await options.clock.sleep(delayMs, signal).catch(() => undefined);
-      delayMs = Math.min(delayMs * 2, maxRetryMs);
-    }
-  }
 }
 
 async function retry<T>(options: NetworkOptions, signal: AbortSignal, message: string, attempt: () => Promise<T>): Promise<T> {

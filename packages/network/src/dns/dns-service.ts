@@ -25,8 +25,8 @@ export function dnsService(dnsAddress: string): Service {
 }
 
 /**
- * Creates `kube-system/kube-dns` unless it exists. For whoever may create Services there: the agent's
- * own identity usually may not. Rejects with the API's error for anything but "already exists".
+ * Creates `kube-system/kube-dns` unless it exists. For whoever bootstraps the cluster: a node may not
+ * create Services. Rejects with the API's error for anything but "already exists".
  */
 export async function publishDnsService(options: {
   readonly client: Client;

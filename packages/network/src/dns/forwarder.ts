@@ -86,7 +86,11 @@ function isAnswer(message: Buffer, id: number): boolean {
 function askUdp(host: string, port: number, query: Buffer, id: number, timeoutMs: number, clock: Clock): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    let finished = false;
     const finish = (answer: Buffer | undefined): void => {
+      // Closing cancels a question that is still to be sent, which reports here once more.
+      if (finished) return;
+      finished = true;
       timer.cancel();
       socket.removeAllListeners().on('error', () => undefined);
       socket.close();

@@ -52,7 +52,7 @@ describe('save', () => {
     await embeddedAt(empty, () => Promise.resolve());
     await expect(saveSnapshot(optionsFor(empty, target))).rejects.toThrow(/the store is empty/);
     await expect(saveSnapshot(optionsFor(saved, path.join(root, 'no/such/folder')))).rejects.toThrow(/cannot write/);
-    await expect(saveSnapshot(optionsFor(saved, root))).rejects.toThrow(/is a folder/);
+    for (const place of [root, '/dev/null']) await expect(saveSnapshot(optionsFor(saved, place))).rejects.toThrow(/is not a regular file/);
     expect((await readdir(root)).filter((name) => name.startsWith('nothing'))).toEqual([]);
   });
 });
@@ -100,6 +100,16 @@ describe('restore', () => {
     expect(text).toContain(aside);
     expect(await embeddedAt(home, contentsOf)).toEqual(contents);
     expect(await embeddedAt({ ...home, store: aside }, async (store) => (await contentsOf(store)).length)).toBe(1);
+  });
+
+  it('replaces a store that is damaged only when forced', async () => {
+    const home = await newHome();
+    await embeddedAt(home, fillStore);
+    await writeFile(path.join(home.store, 'data.mdb'), Buffer.alloc(100_000, 0x5a));
+    await expect(saveSnapshot(optionsFor(home, path.join(root, 'never')))).rejects.toThrow(/the store is damaged/);
+    await expect(restoreFromSnapshot(optionsFor(home, file))).rejects.toThrow(/add --force/);
+    expect(await restoreFromSnapshot({ ...optionsFor(home, file), force: true })).toHaveProperty('movedTo');
+    expect(await embeddedAt(home, contentsOf)).toEqual(contents);
   });
 
   it('takes the place of a store that is empty', async () => {

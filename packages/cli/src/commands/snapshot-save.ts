@@ -44,11 +44,13 @@ const reportEveryMs = 5_000;
 export async function saveSnapshot(options: SnapshotOptions): Promise<SaveSummary> {
   const { home, progress, signal } = options;
   const file = path.resolve(options.file);
-  if ((await stat(file).catch(() => undefined))?.isDirectory()) throw new UserError(`${file} is a folder`, 'name a file');
+  // The file is replaced, which would be the end of a device such as /dev/null.
+  const present = await stat(file).catch(() => undefined);
+  if (present?.isFile() === false) throw new UserError(`${file} is not a regular file`, 'name one, or a new one');
   const running = (await runningProcesses(home.run)).some(({ role }) => role === 'up' || role === 'server');
   const source = options.etcd !== undefined ? 'etcd' : running ? 'server' : 'embedded';
   progress.step(source === 'server' ? 'Saving the running cluster' : `Saving the ${source} store`);
-  const summary = await write(file, progress, signal, (save) =>
+  const summary = await write(file, progress, signal, source === 'server', (save) =>
     source === 'server' ? downloadSnapshot(home, signal).then(save) : fromStore(options, save),
   );
   progress.note(`${summary.objects} objects at revision ${summary.revision}`);
@@ -62,6 +64,7 @@ async function write(
   file: string,
   progress: Progress,
   signal: AbortSignal,
+  fromServer: boolean,
   produce: (save: Save) => Promise<SnapshotSummary>,
 ): Promise<SnapshotSummary> {
   try {
@@ -70,7 +73,7 @@ async function write(
     if (signal.aborted) throw new UserError('stopped', `${file} was not written`);
     if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (isStoreError(error, 'corrupt') || code === 'ECONNRESET')
+    if (code === 'ECONNRESET' || (fromServer && isStoreError(error, 'corrupt')))
       throw new UserError(`the snapshot broke off (${(error as Error).message})`, 'look into the log of the server, and try again');
     if (code?.startsWith('E')) throw new UserError(`cannot write ${file} (${(error as Error).message})`, 'name another file');
     throw storeFault(error);

@@ -56,14 +56,14 @@ class Decoder {
     for (const key of keys) {
       if (descriptor.fields.has(key)) continue;
       if (descriptor.preserveUnknown) result[key] = value[key];
-      else if (this.#collect) this.problems.add(`unknown field "${this.#at(key)}"`);
+      else if (this.#collect) this.problems.add(unknownField(this.#at(key)));
     }
   }
 
   #at(key: string): string {
     let text = '';
-    for (const step of [...this.#path, key]) text += typeof step === 'number' ? `[${step}]` : text === '' ? step : `.${step}`;
-    return text;
+    for (const step of this.#path) text = stepTo(text, step);
+    return stepTo(text, key);
   }
 
   #field(parent: ObjectDescriptor, field: FieldDescriptor, given: unknown, result: JsonObject): void {
@@ -173,6 +173,28 @@ class Decoder {
   }
 }
 
+function unknownField(path: string): string {
+  return `unknown field "${path}"`;
+}
+
+function stepTo(path: string, step: string | number): string {
+  if (typeof step === 'number') return `${path}[${step.toString()}]`;
+  return path === '' ? step : `${path}.${step}`;
+}
+
+/** Decoding goes by the schema, and clients expect what they sent to be complained about from top to bottom. */
+function inDocumentOrder(problems: ReadonlySet<string>, document: unknown): string[] {
+  const ordered = new Set<string>();
+  const walk = (value: unknown, path: string): void => {
+    const problem = unknownField(path);
+    if (problems.has(problem)) ordered.add(problem);
+    else if (Array.isArray(value)) value.forEach((item: unknown, index) => walk(item, stepTo(path, index)));
+    else if (isObject(value)) for (const [key, item] of Object.entries(value)) walk(item, stepTo(path, key));
+  };
+  walk(document, '');
+  return [...new Set([...ordered, ...problems])];
+}
+
 /** Plain assignment would lose a key `__proto__`. */
 function set(target: JsonObject, key: string, value: unknown): void {
   if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
@@ -266,7 +288,7 @@ export function decodeObject(descriptor: ObjectDescriptor, value: unknown, optio
     const object = decoder.object(descriptor, value);
     // Everyone reads metadata of a top-level object, so it is there even when nothing else is filled in.
     if (options.sparse === true && descriptor.kind && descriptor.fields.has('metadata')) object['metadata'] ??= {};
-    return { object, problems: [...decoder.problems] };
+    return { object, problems: decoder.problems.size > 1 ? inDocumentOrder(decoder.problems, value) : [...decoder.problems] };
   } catch (error) {
     if (!(error instanceof GoTypeError)) throw error;
     const kind = descriptor.kind;

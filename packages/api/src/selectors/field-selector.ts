@@ -86,6 +86,9 @@ export function parseFieldSelector(text: string): FieldSelector {
 /** The refusal of a field that a resource has no index for. */
 export function checkFieldLabels(selector: FieldSelector, known: ReadonlySet<string>): void {
   for (const { field } of selector.requirements) {
-    if (!known.has(field)) throw badRequest(`field label not supported: ${field}`);
+    if (known.has(field)) continue;
+    // Resources without fields of their own share one text.
+    if (known.size === 2) throw badRequest(`"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`);
+    throw badRequest(`field label not supported: ${field}`);
   }
 }

@@ -29,7 +29,7 @@ export function validateConfigMap(map: ConfigMap, faults: Faults): void {
     for (const fault of configMapKeyFaults(key)) faults.push(fieldInvalid(FieldPath.of('binaryData').key(key), key, fault));
     bytes += decodedLength(value);
   }
-  if (bytes > maxDataBytes) faults.push(fieldTooLong('', maxDataBytes));
+  if (bytes > maxDataBytes) faults.push(fieldTooLong('[]', maxDataBytes));
 }
 
 function checkFrozen(next: Secret | ConfigMap, old: Secret | ConfigMap, fields: readonly ('data' | 'binaryData')[], faults: Faults): void {

@@ -31,8 +31,10 @@ function validateLongRunning(
   faults: Faults,
 ): void {
   // A selector that was not sent is null in a decoded object.
-  if (!selector) faults.push(fieldRequired(spec.child('selector')));
-  else {
+  if (!selector) {
+    faults.push(fieldRequired(spec.child('selector')));
+    rejectLabels(pods, faults);
+  } else {
     validateLabelSelector(selector, spec.child('selector'), faults);
     if (isEmptySelector(selector)) faults.push(fieldInvalid(spec.child('selector'), selector, `empty selector is invalid for ${kind}`));
     else matchTemplate(selector, pods, faults);
@@ -42,10 +44,12 @@ function validateLongRunning(
 
 function matchTemplate(selector: LabelSelector, pods: PodTemplateSpec | undefined, faults: Faults): void {
   const known = (selector.matchExpressions ?? []).every(({ operator }) => isSelectorOperator(operator));
-  const labels = pods?.metadata?.labels;
-  if (known && !selectorOf(selector).matches(labels)) {
-    faults.push(fieldInvalid(template.child('metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`'));
-  }
+  if (known && !selectorOf(selector).matches(pods?.metadata?.labels)) rejectLabels(pods, faults);
+}
+
+function rejectLabels(pods: PodTemplateSpec | undefined, faults: Faults): void {
+  const labels = pods?.metadata?.labels ?? null;
+  faults.push(fieldInvalid(template.child('metadata', 'labels'), labels, '`selector` does not match template `labels`'));
 }
 
 function validateTemplate(pods: PodTemplateSpec | undefined, faults: Faults): void {
@@ -178,8 +182,7 @@ function validateJobSpec(wanted: JobSpec | undefined, path: FieldPath, faults: F
   validatePodTemplate(wanted?.template ?? {}, path.child('template'), faults);
   const policy = wanted?.template.spec?.restartPolicy;
   const here = path.child('template', 'spec', 'restartPolicy');
-  if (policy === undefined || policy === '') faults.push(fieldRequired(here, 'valid values: "OnFailure", "Never"'));
-  else if (policy === 'Always') faults.push(fieldNotSupported(here, policy, ['OnFailure', 'Never']));
+  if (policy === undefined || policy === '' || policy === 'Always') faults.push(fieldRequired(here, 'valid values: "OnFailure", "Never"'));
 }
 
 export function validateJob({ spec: wanted }: Job, faults: Faults): void {

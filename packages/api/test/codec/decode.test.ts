@@ -19,6 +19,16 @@ describe('decoding', () => {
     expect(JSON.stringify(object, null, 2)).toBe(file.json.trimEnd());
   });
 
+  it('complains in the order of the document', () => {
+    const sent = { spec: { colour: 1, containers: [{ imagee: 'x', ports: [{ port: 1 }] }] }, metadata: { hue: 1 } };
+    expect(decodeObject(pod, sent, strict).problems).toEqual([
+      'unknown field "spec.colour"',
+      'unknown field "spec.containers[0].imagee"',
+      'unknown field "spec.containers[0].ports[0].port"',
+      'unknown field "metadata.hue"',
+    ]);
+  });
+
   it('prunes unknown fields and says where they stood', () => {
     const { object, problems } = decodeObject(
       pod,

@@ -89,5 +89,8 @@ describe('field selectors', () => {
     expect(() => parseFieldSelector('a')).toThrow("invalid selector: 'a'; can't understand 'a'");
     expect(() => parseFieldSelector('a=b=c')).toThrow(/can't understand/);
     expect(() => checkFieldLabels(parseFieldSelector('x=1'), new Set(['a']))).toThrow('field label not supported: x');
+    expect(() => checkFieldLabels(parseFieldSelector('x=1'), new Set(['metadata.name', 'metadata.namespace']))).toThrow(
+      '"x" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    );
   });
 });

@@ -136,7 +136,10 @@ describe('users of pod templates', () => {
     expect(faults('apps', 'Deployment', { spec: { selector: {}, template } })).toContain(
       'spec.selector: Invalid value: {}: empty selector is invalid for deployment',
     );
-    expect(faults('apps', 'ReplicaSet', { spec: { template } })).toContain('spec.selector: Required value');
+    expect(faults('apps', 'ReplicaSet', { spec: { template } })).toEqual([
+      'spec.selector: Required value',
+      'spec.template.metadata.labels: Invalid value: {"app":"x"}: `selector` does not match template `labels`',
+    ]);
   });
 
   it('keeps the selector', () => {
@@ -164,7 +167,7 @@ describe('users of pod templates', () => {
 
   it('wants pods of a Job to end', () => {
     expect(faults('batch', 'Job', { spec: { selector, template } })).toEqual([
-      'spec.template.spec.restartPolicy: Unsupported value: "Always": supported values: "OnFailure", "Never"',
+      'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
     ]);
   });
 

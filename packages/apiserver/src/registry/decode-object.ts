@@ -87,8 +87,11 @@ function checked(
   const apiVersion = type.group === '' ? type.version : `${type.group}/${type.version}`;
   const given = { apiVersion: String(value['apiVersion'] ?? ''), kind: String(value['kind'] ?? '') };
   if ((given.apiVersion !== '' && given.apiVersion !== apiVersion) || (given.kind !== '' && given.kind !== type.kind)) {
+    if (given.apiVersion !== apiVersion) {
+      throw badRequest(`the API version in the data (${given.apiVersion}) does not match the expected API version (${apiVersion})`);
+    }
     throw badRequest(
-      `${given.kind} in version ${JSON.stringify(given.apiVersion)} cannot be handled as a ${type.kind}: the API version in the data (${given.apiVersion}) does not match the expected API version (${apiVersion})`,
+      `${given.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${type.kind}: converting (${type.version}.${given.kind}) to (${type.version}.${type.kind}): unknown conversion`,
     );
   }
   if (problems.length > 0) {

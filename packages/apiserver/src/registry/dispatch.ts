@@ -14,6 +14,12 @@ import { watchObjects } from './verbs/watch.ts';
 /** A handler of something that is not plain storage: a subresource, or a resource that only answers. */
 export type SpecialHandler = (services: VerbServices, context: ResourceContext, resource: ServedResource) => Promise<Outcome>;
 
+/** What is served, and should not be used any more. */
+const deprecations: Readonly<Record<string, string>> = {
+  '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  '/v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
+};
+
 /** Finds the verb for a request to a resource. Throws `NotFound` and `MethodNotAllowed`. */
 export async function dispatchResource(
   services: VerbServices,
@@ -26,10 +32,13 @@ export async function dispatchResource(
   // To authorisation a Namespace lies within itself; to storage it is an object like any other.
   const context: ResourceContext = resource.namespaced ? asked : { ...asked, info: { ...asked.info, namespace: '' } };
   if (subresource !== '' && subresourceOf(resource, subresource) === undefined) throw pathNotFound();
+  const deprecation = deprecations[`${group}/${version}/${plural}`];
+  if (deprecation !== undefined) context.warnings.push(deprecation);
   const special = specials.get(`${group}/${plural}${subresource === '' ? '' : `/${subresource}`}`);
   if (special !== undefined) return special(services, context, resource);
   const allowed = subresource === '' ? resource.verbs : (subresourceOf(resource, subresource)?.verbs ?? []);
-  if (!allowed.includes(verb) || !isStored(resource)) throw methodNotSupported(resource, verb);
+  const isNamedCreate = verb === 'create' && subresource === '' && asked.info.name !== '';
+  if (!allowed.includes(verb) || isNamedCreate || !isStored(resource)) throw methodNotSupported(resource, verb);
   return runVerb({ services, context, resource: resource as StoredResource });
 }
 

@@ -5,7 +5,7 @@ import { signCertificateRequest, timestamp } from '@bayplan/component-base';
 import type { KeyPair } from '@bayplan/component-base';
 import { onChange, queueFor, runController } from '../runtime/controller-context.ts';
 import type { ControllerContext } from '../runtime/controller-context.ts';
-import { clientSigner, readNodeRequest, servingSigner } from './node-requests.ts';
+import { readNodeRequest, servingSigner, signers, userSigner } from './node-requests.ts';
 import type { NodeRequest } from './node-requests.ts';
 
 const hourMs = 3_600_000;
@@ -17,6 +17,7 @@ const pendingMs = 24 * hourMs;
  * Approves and signs the certificate requests of nodes, and removes requests that are done. A client
  * certificate needs the requester's right to `certificatesigningrequests/nodeclient` (or `selfnodeclient`);
  * a serving certificate is given to the node itself, for names and addresses that no other node has.
+ * Client certificates of others are signed once someone has approved them.
  */
 export async function runCertificatesController(context: ControllerContext, ca: KeyPair): Promise<void> {
   const { client, informers, clock, logger, signal } = context;
@@ -33,8 +34,7 @@ export async function runCertificatesController(context: ControllerContext, ca: 
     const ageMs = clock.now() - Date.parse(request.metadata.creationTimestamp ?? '');
     const lifetimeMs = isDecided(request) ? decidedMs : pendingMs;
     if (ageMs > lifetimeMs) return remove(name);
-    const { signerName } = request.spec;
-    if (signerName !== clientSigner && signerName !== servingSigner) return { requeueAfterMs: lifetimeMs - ageMs };
+    if (!signers.has(request.spec.signerName)) return { requeueAfterMs: lifetimeMs - ageMs };
     const node = await readNodeRequest(request);
     if ('refused' in node) {
       if (!hasCondition(request, 'Failed') && isApproved(request)) await fail(request, node.refused);
@@ -52,6 +52,7 @@ export async function runCertificatesController(context: ControllerContext, ca: 
   /** The text of the approval; undefined when a human must decide. */
   async function mayApprove(request: CertificateSigningRequest, node: NodeRequest): Promise<string | undefined> {
     const { username, groups, uid, extra } = request.spec;
+    if (request.spec.signerName === userSigner) return undefined;
     const isSelf = username === node.parsed.commonName;
     if (request.spec.signerName === servingSigner) {
       if (!isSelf || claimedByOther(node)) return undefined;

@@ -4,18 +4,22 @@ import type { CertificateRequest, ParsedCertificateRequest } from '@bayplan/comp
 
 export const clientSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
 export const servingSigner = 'kubernetes.io/kubelet-serving';
+/** Client certificates of anyone: approved by people only. */
+export const userSigner = 'kubernetes.io/kube-apiserver-client';
+export const signers: ReadonlySet<string> = new Set([clientSigner, servingSigner, userSigner]);
 
 const nodePrefix = 'system:node:';
 
-/** A request for a node's certificate, checked against the rules of its signer. */
+/** A request for a certificate, checked against the rules of its signer. */
 export interface NodeRequest {
+  /** `''` when it is not for a node. */
   readonly nodeName: string;
   readonly parsed: ParsedCertificateRequest;
   readonly csrPem: string;
   readonly certificate: CertificateRequest;
 }
 
-/** Reads a request of one of the two node signers. Answers with the reason when the signer's rules refuse it. */
+/** Reads a request of one of `signers`. Answers with the reason when the signer's rules refuse it. */
 export async function readNodeRequest(object: CertificateSigningRequest): Promise<NodeRequest | { readonly refused: string }> {
   const csrPem = Buffer.from(object.spec.request, 'base64').toString('utf8');
   let parsed: ParsedCertificateRequest;
@@ -26,12 +30,9 @@ export async function readNodeRequest(object: CertificateSigningRequest): Promis
   }
   const isServing = object.spec.signerName === servingSigner;
   const { commonName, organizations, dnsNames, ipAddresses } = parsed;
-  if (!commonName.startsWith(nodePrefix) || commonName.length === nodePrefix.length)
-    return { refused: `the common name must begin with ${nodePrefix}` };
-  if (organizations.length !== 1 || organizations[0] !== 'system:nodes') return { refused: 'the organization must be system:nodes' };
-  const names = dnsNames.length + ipAddresses.length;
-  if (isServing && names === 0) return { refused: 'a serving certificate needs a DNS name or an IP address' };
-  if (!isServing && names > 0) return { refused: 'a client certificate must not have names or addresses' };
+  const isNode = object.spec.signerName !== userSigner;
+  const fault = isNode ? nodeFault(parsed, isServing) : undefined;
+  if (fault !== undefined) return { refused: fault };
   const allowed = new Set(['digital signature', 'key encipherment', isServing ? 'server auth' : 'client auth']);
   const usages = object.spec.usages ?? [];
   if (usages.some((usage) => !allowed.has(usage)) || !usages.includes(isServing ? 'server auth' : 'client auth')) {
@@ -46,5 +47,14 @@ export async function readNodeRequest(object: CertificateSigningRequest): Promis
     usages: [isServing ? 'server' : 'client'],
     ...(seconds === undefined ? {} : { validDays: Math.min(365, Math.max(600, seconds) / 86_400) }),
   };
-  return { nodeName: commonName.slice(nodePrefix.length), parsed, csrPem, certificate };
+  return { nodeName: isNode ? commonName.slice(nodePrefix.length) : '', parsed, csrPem, certificate };
+}
+
+/** Why a request is not one that a node may make. */
+function nodeFault({ commonName, organizations, dnsNames, ipAddresses }: ParsedCertificateRequest, isServing: boolean): string | undefined {
+  if (!commonName.startsWith(nodePrefix) || commonName.length === nodePrefix.length) return `the common name must begin with ${nodePrefix}`;
+  if (organizations.length !== 1 || organizations[0] !== 'system:nodes') return 'the organization must be system:nodes';
+  const names = dnsNames.length + ipAddresses.length;
+  if (isServing && names === 0) return 'a serving certificate needs a DNS name or an IP address';
+  return !isServing && names > 0 ? 'a client certificate must not have names or addresses' : undefined;
 }

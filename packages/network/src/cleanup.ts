@@ -1,8 +1,9 @@
-import { rm } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { systemClock } from '@bayplan/component-base';
 import type { Clock, Logger } from '@bayplan/component-base';
 import { createCommandShell } from './host/command-shell.ts';
 import { addressLabel } from './host/local-address.ts';
+import { createNftSession } from './host/nft-session.ts';
 import { tableName } from './proxy/ruleset.ts';
 import { routeProtocol } from './routes/node-routes.ts';
 
@@ -15,7 +16,7 @@ export interface CleanupOptions {
 
 /**
  * Removes what `startNetwork` made on this machine: its nftables table, its address on `lo`, its routes
- * and its folder. Nothing else is touched; sysctls stay as they are. Safe to repeat.
+ * and its folder, unless others use that too. Nothing else is touched; sysctls stay as they are. Safe to repeat.
  */
 export async function cleanupNetwork(options: CleanupOptions): Promise<void> {
   const shell = createCommandShell({ clock: options.clock ?? systemClock });
@@ -34,5 +35,10 @@ export async function cleanupNetwork(options: CleanupOptions): Promise<void> {
   } finally {
     await shell.close();
   }
-  await rm(options.runDirectory ?? '/run/bayplan/network', { recursive: true, force: true });
+  const directory = options.runDirectory ?? '/run/bayplan/network';
+  // Removes its script; the folder goes only if nobody else keeps something in it.
+  await createNftSession({ clock: options.clock ?? systemClock, directory }).close();
+  await rmdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error;
+  });
 }

@@ -3,7 +3,7 @@ import { removeEverything } from '@bayplan/nodeagent';
 import { cleanupAll } from '@bayplan/runtime-shim';
 import { createLogger, systemClock } from '@bayplan/component-base';
 import path from 'node:path';
-import { stat } from 'node:fs/promises';
+import { rmdir, stat } from 'node:fs/promises';
 import { removeTree } from '../home.ts';
 import type { Home } from '../home.ts';
 import { runningProcesses, stopProcess } from '../host/process-record.ts';
@@ -45,6 +45,10 @@ export async function down(options: DownOptions): Promise<void> {
     await removeEverything({ home: home.agent, logger });
     progress.step('Removing rules, routes and addresses');
     await cleanupNetwork({ clock: systemClock, logger, runDirectory: path.join(runRoot, 'network') });
+    await rmdir(runRoot).catch((error: NodeJS.ErrnoException) => {
+      // Others may keep something there too: it is the folder of a path that the user chose.
+      if (!['ENOENT', 'ENOTEMPTY', 'EBUSY'].includes(error.code ?? '')) throw error;
+    });
   }
   if (options.purge) {
     progress.step(`Removing ${home.dir}`);

@@ -27,8 +27,15 @@ export async function cleanOrphans(context: PodContext, present: readonly Runtim
     }
   }
   const stillThere = new Set(present.map((pod) => pod.uid));
-  for (const uid of await context.volumes.list()) if (!wanted(uid) && !stillThere.has(uid)) await context.volumes.tearDown(uid, true);
-  for (const { qos, uid } of await context.cgroups.list()) if (!wanted(uid) && !stillThere.has(uid)) await context.cgroups.remove(qos, uid);
+  const gone = (uid: string): boolean => !wanted(uid) && !stillThere.has(uid);
+  // A mount or cgroup that is still in use is tried again; it must not hold up the others, nor the caller.
+  const attempt = async (uid: string, work: () => Promise<void>): Promise<void> => {
+    await work().catch((err: unknown) => {
+      if (!signal.aborted) logger.warn('Failed to remove what an orphaned pod has left', { uid, err });
+    });
+  };
+  for (const uid of await context.volumes.list()) if (gone(uid)) await attempt(uid, () => context.volumes.tearDown(uid, true));
+  for (const { qos, uid } of await context.cgroups.list()) if (gone(uid)) await attempt(uid, () => context.cgroups.remove(qos, uid));
 }
 
 async function removeOrphan(context: PodContext, pod: RuntimePod): Promise<void> {

@@ -70,6 +70,14 @@ export function createStatusWriter(options: {
     }
   };
 
+  const begin = (uid: string, entry: Entry): void => {
+    entry.writing = write(uid, entry).finally(() => {
+      entry.writing = undefined;
+      // It may have been reported after the writer had looked for the last time.
+      if (entry.wanted !== undefined && !signal.aborted && entries.get(uid) === entry) begin(uid, entry);
+    });
+  };
+
   return {
     adopt(uid, status) {
       if (!entries.has(uid))
@@ -81,7 +89,7 @@ export function createStatusWriter(options: {
       entries.set(uid, entry);
       entry.pod = pod;
       entry.wanted = status;
-      entry.writing ??= write(uid, entry).finally(() => (entry.writing = undefined));
+      if (entry.writing === undefined) begin(uid, entry);
     },
     flush: async (uid) => entries.get(uid)?.writing,
     forget: (uid) => void entries.delete(uid),

@@ -13,7 +13,7 @@ export interface CommandOptions {
   readonly sync?: boolean;
   /**
    * The command lives as long as a process in a container does: it takes no place from the host's own
-   * commands, or a few such processes would hold up everything else.
+   * commands (512 such may run), or a few such processes would hold up everything else.
    */
   readonly unbounded?: boolean;
   /** Aborting it kills the command. */

@@ -12,6 +12,8 @@ const script = fileURLToPath(new URL('../../launcher/launcher.mjs', import.meta.
 const nodeFlags = ['--max-old-space-size=64', '--max-semi-space-size=1', '--single-threaded'];
 /** More parallel commands than this only add latency. */
 const maxParallel = Math.max(4, os.availableParallelism() * 2);
+/** Commands that live as long as a process in a container does mostly wait; this many processes are still no burden. */
+const maxUnbounded = 512;
 
 interface Reply {
   readonly id: number;
@@ -30,8 +32,8 @@ export class Launcher {
   #child: ChildProcess | undefined;
   #nextId = 1;
   #waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>();
-  #queue: (() => void)[] = [];
-  #busy = 0;
+  readonly #places = new Places(maxParallel);
+  readonly #unboundedPlaces = new Places(maxUnbounded);
   readonly #socketFolder: string;
 
   /** `socketFolder`: an existing private folder for the sockets of open commands. */
@@ -42,7 +44,8 @@ export class Launcher {
   async run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     options.signal?.throwIfAborted();
     const { signal, unbounded = false, ...rest } = options;
-    if (!unbounded) await this.#enter();
+    const places = unbounded ? this.#unboundedPlaces : this.#places;
+    await places.take();
     const id = this.#nextId++;
     const kill = (): void => this.#send({ id, kind: 'signal', signal: 'SIGKILL' });
     try {
@@ -61,7 +64,7 @@ export class Launcher {
       };
     } finally {
       signal?.removeEventListener('abort', kill);
-      if (!unbounded) this.#leave();
+      places.giveBack();
     }
   }
 
@@ -142,16 +145,27 @@ export class Launcher {
   #send(message: Record<string, unknown>): void {
     if (this.#child?.connected) this.#child.send(message);
   }
+}
 
-  async #enter(): Promise<void> {
-    if (this.#busy >= maxParallel) await new Promise<void>((resolve) => this.#queue.push(resolve));
-    else this.#busy += 1;
+/** A bounded number of places, given in the order of asking. */
+class Places {
+  readonly #limit: number;
+  readonly #queue: (() => void)[] = [];
+  #taken = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
   }
 
-  #leave(): void {
+  async take(): Promise<void> {
+    if (this.#taken >= this.#limit) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    else this.#taken += 1;
+  }
+
+  giveBack(): void {
     const next = this.#queue.shift();
     if (next) next();
-    else this.#busy -= 1;
+    else this.#taken -= 1;
   }
 }
 

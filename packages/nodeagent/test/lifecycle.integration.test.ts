@@ -160,7 +160,11 @@ describe.skipIf(skipReason)(`Life of pods${skipReason ? ` (skipped: ${skipReason
   });
 
   it('ends a pod that is active longer than it may be', async () => {
-    await cluster.createPod('deadline', { activeDeadlineSeconds: 1, containers: [{ name: 'main', ...shell('sleep 1000') }] });
+    await cluster.createPod('deadline', {
+      activeDeadlineSeconds: 5,
+      terminationGracePeriodSeconds: 1,
+      containers: [{ name: 'main', ...shell('sleep 1000') }],
+    });
     const pod = await cluster.until('deadline', (one) => one.status?.phase === 'Failed');
     expect(pod.status?.reason).toBe('DeadlineExceeded');
     expect(statusOf(pod, 'main')?.state?.terminated).toBeDefined();

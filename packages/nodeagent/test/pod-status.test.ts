@@ -52,6 +52,13 @@ describe('Phase of a pod', () => {
       phase: 'Failed',
       ended: true,
     },
+    {
+      name: 'over, but one still runs',
+      pod: makePod({ containers: ['main', 'late'] }),
+      observed: observe([attempt('main')]),
+      phase: 'Running',
+      ended: true,
+    },
     { name: 'deleted while running', pod: makePod(), observed: observe([exited('main', 137)]), phase: 'Failed', ended: true },
   ])('$name: $phase', ({ pod, observed, phase, ended }) => {
     expect(status(pod, observed, { podEnded: ended ?? false }).phase).toBe(phase);

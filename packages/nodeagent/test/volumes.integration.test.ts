@@ -116,7 +116,7 @@ describe.skipIf(skipReason)(`Volumes and limits of pods${skipReason ? ` (skipped
         {
           name: 'main',
           ...shell(
-            'id -u; id -g; echo $DB_SERVICE_HOST $KUBERNETES_SERVICE_HOST $CPU; cat /proc/self/oom_score_adj; grep -c ndots:5 /etc/resolv.conf; touch /x || echo read-only',
+            'id -u; id -g; echo $DB_SERVICE_HOST $KUBERNETES_SERVICE_HOST $CPU; cat /proc/self/oom_score_adj; grep -c ndots:5 /etc/resolv.conf; touch /x 2>&1 || echo read-only',
           ),
           env: [{ name: 'CPU', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1m' } } }],
           resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '200m', memory: '64Mi' } },

@@ -30,8 +30,10 @@ export function podPhase(containers: readonly PhaseContainer[], restartPolicy: s
   if (inits.some((one) => failed(one.status)) && (restartPolicy === 'Never' || podEnded)) return sidecarRuns ? 'Pending' : 'Failed';
   if (!mainBegan && !podEnded) return 'Pending';
   const neverRan = mains.some((one) => one.status.state?.waiting !== undefined && one.status.lastState?.terminated === undefined);
-  if (neverRan) return podEnded ? 'Failed' : 'Pending';
-  if (sidecarRuns || mains.some((one) => one.status.state?.running !== undefined)) return 'Running';
+  const runs = sidecarRuns || mains.some((one) => one.status.state?.running !== undefined);
+  // A final phase tells others that nothing of the pod runs any more.
+  if (neverRan) return !podEnded ? 'Pending' : runs ? 'Running' : 'Failed';
+  if (runs) return 'Running';
   const allSucceeded = mains.every((one) => (one.status.state?.terminated ?? one.status.lastState?.terminated)?.exitCode === 0);
   if (podEnded) return allSucceeded ? 'Succeeded' : 'Failed';
   switch (restartPolicy) {

@@ -1,4 +1,4 @@
-import { internalError, StatusError, statusOf } from '@bayplan/api';
+import { internalError, methodNotAllowed, StatusError, statusOf } from '@bayplan/api';
 import { issueCertificate } from '@bayplan/component-base';
 import { proxyUpgrade, rejectUpgrade } from '@bayplan/streaming';
 import type { ProxyTarget } from '@bayplan/streaming';
@@ -17,6 +17,7 @@ import type { Outcome } from './chain/outcome.ts';
 import { parseRequest } from './chain/request-info.ts';
 import { anonymous } from './chain/user.ts';
 import { dispatch } from './dispatch.ts';
+import { isHttpMethod } from './http/request.ts';
 import type { ApiRequest } from './http/request.ts';
 import type { ApiResponse } from './http/response.ts';
 import { listen } from './http/listener.ts';
@@ -43,6 +44,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   ];
   const runChain = chain(steps, (context) => dispatch(parts, context));
   const contextOf = (request: ApiRequest): RequestContext => {
+    if (!isHttpMethod(request.method)) throw methodNotAllowed();
     const info = parseRequest(request.method, request.path, request.query);
     const knownResource = info.isResource && parts.registry.find(info.group, info.version, info.resource) !== undefined;
     return { request, info, knownResource, startMs: clock.now(), user: anonymous, warnings: [] };

@@ -3,6 +3,7 @@ import type { EndpointSlice, Pod, Service } from '@bayplan/api';
 import type { Random } from '@bayplan/component-base';
 import type { ResourceContext } from '../chain/context.ts';
 import type { Registry } from '../registry/registry.ts';
+import { kindOfAddress } from './address-kind.ts';
 import type { ForwardTarget } from './forward.ts';
 import type { NodeLink } from './node-link.ts';
 
@@ -31,7 +32,7 @@ export async function proxyTarget(context: ResourceContext, registry: Registry, 
   const path = `/${info.rest}${request.path.endsWith('/') && info.rest !== '' ? '/' : ''}${query === '' ? '' : `?${query}`}`;
   switch (info.resource) {
     case 'nodes':
-      return { url: new URL(path, await nodes.urlOf(wanted.name)), agent: await nodes.agent() };
+      return { url: within(await nodes.urlOf(wanted.name), path), agent: await nodes.agent() };
     case 'pods':
       return unverified(wanted.scheme, await podAddress(registry, info.namespace, wanted), path);
     default:
@@ -41,7 +42,22 @@ export async function proxyTarget(context: ResourceContext, registry: Registry, 
 
 /** Pods and Services show certificates of their own making: as in Kubernetes, they are not checked. */
 function unverified(scheme: 'http' | 'https', address: string, path: string): ForwardTarget {
-  return { url: new URL(path, `${scheme}://${address}`), ...(scheme === 'https' ? { tls: { rejectUnauthorized: false } } : {}) };
+  return { url: within(new URL(`${scheme}://${address}`), path), ...(scheme === 'https' ? { tls: { rejectUnauthorized: false } } : {}) };
+}
+
+/** `path` on the host of `base`, whatever it holds: URL resolution would read `/\\host` as another host. */
+function within(base: URL, path: string): URL {
+  const url = new URL(base);
+  const question = path.indexOf('?');
+  url.pathname = question < 0 ? path : path.slice(0, question);
+  url.search = question < 0 ? '' : path.slice(question);
+  return url;
+}
+
+/** Throws `BadRequest` for what is the server's own or its link's: nobody reaches those through a pod or Service. */
+function reachable(address: string): string {
+  if (kindOfAddress(address) !== 'ordinary') throw badRequest(`address ${address} is not allowed for proxying`);
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 async function podAddress(registry: Registry, namespace: string, wanted: ProxyName): Promise<string> {
@@ -51,7 +67,9 @@ async function podAddress(registry: Registry, namespace: string, wanted: ProxyNa
   const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
   const named = ports.find((port) => port.name === wanted.port)?.containerPort.toString();
   const port = wanted.port === '' ? (ports[0]?.containerPort.toString() ?? '') : (named ?? wanted.port);
-  return port === '' ? ip : `${ip}:${port}`;
+  if (port !== '' && !/^\d{1,5}$/.test(port)) throw badRequest(`pod ${wanted.name} has no port ${JSON.stringify(port)}`);
+  const host = reachable(ip);
+  return port === '' ? host : `${host}:${port}`;
 }
 
 async function serviceAddress(registry: Registry, namespace: string, wanted: ProxyName, random: Random): Promise<string> {
@@ -75,5 +93,5 @@ function readyAddresses(slice: EndpointSlice, portName: string): string[] {
   if (port === undefined) return [];
   return (slice.endpoints ?? [])
     .filter((endpoint) => endpoint.conditions?.ready !== false)
-    .map((endpoint) => `${endpoint.addresses[0] ?? ''}:${port.toString()}`);
+    .map((endpoint) => `${reachable(endpoint.addresses[0] ?? '')}:${port.toString()}`);
 }

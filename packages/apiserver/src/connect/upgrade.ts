@@ -7,6 +7,8 @@ import { demandAccess } from '../chain/authorize.ts';
 import { isResourceContext } from '../chain/context.ts';
 import type { RequestContext } from '../chain/context.ts';
 import type { Registry } from '../registry/registry.ts';
+import { checkScope } from '../registry/scope.ts';
+import { subresourceOf } from '../registry/served-resource.ts';
 import { podOf } from './handlers.ts';
 import { nodeNameOf } from './node-link.ts';
 import type { NodeLink } from './node-link.ts';
@@ -26,9 +28,11 @@ export interface UpgradeServices {
  */
 export async function upgradeTarget(services: UpgradeServices, context: RequestContext): Promise<ProxyTarget> {
   if (!isResourceContext(context)) throw pathNotFound();
-  const { group, resource, subresource, verb } = context.info;
+  const { group, version, resource, subresource, verb } = context.info;
   const { query } = context.request;
-  if (group !== '') throw pathNotFound();
+  const served = services.registry.find(group, version, resource);
+  if (group !== '' || served === undefined || subresourceOf(served, subresource) === undefined) throw pathNotFound();
+  checkScope(context, served);
   if (subresource === 'proxy') {
     const { url, tls } = await proxyTarget(context, services.registry, services.nodes, services.random);
     return { url, tls: tls ?? (resource === 'nodes' ? await services.nodes.tls() : {}) };

@@ -1,6 +1,13 @@
 import type { Identity } from '../api-server.ts';
 
-export type HttpMethod = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+export type HttpMethod = (typeof methods)[number];
+
+/** What a transport hands in may be any token; HTTP has more methods than the API. */
+export function isHttpMethod(text: string): text is HttpMethod {
+  return (methods as readonly string[]).includes(text);
+}
 
 /** A request after its transport: HTTP/1.1, HTTP/2 and the loopback all come down to this. */
 export interface ApiRequest {

@@ -2,6 +2,7 @@ import { methodNotSupported, pathNotFound } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
 import type { Outcome } from '../chain/outcome.ts';
 import { isStored, subresourceOf } from './served-resource.ts';
+import { checkScope } from './scope.ts';
 import type { ServedResource, StoredResource } from './served-resource.ts';
 import { createObject } from './verbs/create.ts';
 import { deleteCollection, deleteObject } from './verbs/delete.ts';
@@ -29,6 +30,7 @@ export async function dispatchResource(
   const { group, version, resource: plural, subresource, verb } = asked.info;
   const resource = services.registry.find(group, version, plural);
   if (resource === undefined) throw pathNotFound();
+  checkScope(asked, resource);
   // To authorisation a Namespace lies within itself; to storage it is an object like any other.
   const context: ResourceContext = resource.namespaced ? asked : { ...asked, info: { ...asked.info, namespace: '' } };
   if (subresource !== '' && subresourceOf(resource, subresource) === undefined) throw pathNotFound();

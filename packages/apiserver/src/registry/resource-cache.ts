@@ -130,7 +130,7 @@ export class ResourceCache implements HubListener {
    * that is longer ago than the history kept.
    */
   watch(selection: Selection, after?: number): Watcher {
-    const watcher: Watcher = new Watcher(selection, () => this.unregister(watcher));
+    const watcher: Watcher = new Watcher(selection, after ?? 0, () => this.unregister(watcher));
     if (after !== undefined && after < this.revision) {
       if (after < this.forgotten) throw expired(`too old resource version: ${after.toString()} (${this.forgotten.toString()})`);
       for (const event of this.history) if (event.revision > after) watcher.offer(event);
@@ -215,6 +215,8 @@ export class ResourceCache implements HubListener {
 
   /** Everything of a load takes effect in one step, so that nobody sees half of it. */
   private install(entries: readonly CacheEntry[], revision: number): void {
+    // A watch that began between the loss of history and now would miss what happened in between.
+    this.endWatches();
     this.namespaces.clear();
     this.index.clear();
     this.objects = 0;

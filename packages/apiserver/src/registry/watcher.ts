@@ -11,19 +11,22 @@ export interface SelectedEvent {
 /** One watch of a cache: a bounded queue of the events that its selection shows. */
 export class Watcher {
   readonly selection: Selection;
+  private readonly after: number;
   private queue: SelectedEvent[] = [];
   private wake: (() => void) | undefined;
   private readonly onEnd: () => void;
   private ended = false;
 
-  constructor(selection: Selection, onEnd: () => void) {
+  /** `after`: a revision that the client has seen; it may be ahead of this server, which has others beside it. */
+  constructor(selection: Selection, after: number, onEnd: () => void) {
     this.selection = selection;
+    this.after = after;
     this.onEnd = onEnd;
   }
 
   /** Queues what `event` means to this watcher. One that has fallen too far behind is ended: its client resumes. */
   offer(event: CacheEvent): void {
-    if (this.ended) return;
+    if (this.ended || event.revision <= this.after) return;
     const selected = this.select(event);
     if (selected === undefined) return;
     if (this.queue.length >= maxQueuedEvents) {

@@ -33,7 +33,9 @@ export async function removeEverything(options: RemoveEverythingOptions): Promis
   }
   await rm(pods, { recursive: true, force: true });
   await rm(secrets, { recursive: true, force: true });
-  await removePodCgroups(options.cgroupMount ?? '/sys/fs/cgroup', options.cgroupRoot ?? '/kubepods');
+  // Another cluster of this machine may have pods there: what is left to remove must not wait for it.
+  const busy = await removePodCgroups(options.cgroupMount ?? '/sys/fs/cgroup', options.cgroupRoot ?? '/kubepods');
+  if (busy.length > 0) logger.warn('Left cgroups that processes are in', { first: busy[0], count: busy.length });
   logger.info('Removed what the node agent had made', { pods: uids.size });
 }
 

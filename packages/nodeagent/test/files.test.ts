@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createPodCgroups, weightOf } from '../src/cgroups/pod-cgroups.ts';
+import { createPodCgroups, removePodCgroups, weightOf } from '../src/cgroups/pod-cgroups.ts';
 import { parseLogOptions } from '../src/logs/log-options.ts';
 import { readLog } from '../src/logs/log-reader.ts';
 import { writeAtomically } from '../src/volumes/atomic-writer.ts';
@@ -130,6 +130,15 @@ describe('Pod cgroups', () => {
     expect(await read('memory/test/burstable/podu1/memory.limit_in_bytes')).toBe('4096');
     expect(await readdir(path.join(folder, 'freezer'))).toEqual([]);
     expect(await cgroups.list()).toEqual([{ qos: 'Burstable', uid: 'u1' }]);
+  });
+
+  it('are removed, but for those in use, which hold up no other', async () => {
+    for (const name of ['cpu', 'memory']) await mkdir(path.join(folder, name, 'test/burstable/podu1'), { recursive: true });
+    await mkdir(path.join(folder, 'cpu/test/besteffort/podu2'), { recursive: true });
+    // A file keeps an ordinary folder as a process keeps a cgroup.
+    await writeFile(path.join(folder, 'cpu/test/besteffort/podu2/process'), '');
+    expect(await removePodCgroups(folder, '/test')).toEqual([path.join(folder, 'cpu/test/besteffort/podu2')]);
+    expect([await readdir(path.join(folder, 'memory')), await readdir(path.join(folder, 'cpu/test'))]).toEqual([[], ['besteffort']]);
   });
 
   it('hands controllers down and scales weights on v2', async () => {

@@ -144,7 +144,24 @@ function ignoring(...codes: string[]): (error: NodeJS.ErrnoException) => void {
   };
 }
 
-/** Removes the root of all pods' cgroups with everything in it; fails while processes are in one. */
-export async function removePodCgroups(mount: string, root: string): Promise<void> {
-  for (const hierarchy of await findHierarchies(mount)) await removeTree(path.join(hierarchy.directory, root));
+/** Removes the root of all pods' cgroups with everything in it, but for those that processes are in. Returns these. */
+export async function removePodCgroups(mount: string, root: string): Promise<string[]> {
+  const busy: string[] = [];
+  for (const hierarchy of await findHierarchies(mount)) busy.push(...(await removeFree(path.join(hierarchy.directory, root))));
+  return busy;
+}
+
+async function removeFree(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const busy: string[] = [];
+  for (const entry of entries) if (entry.isDirectory()) busy.push(...(await removeFree(path.join(directory, entry.name))));
+  if (busy.length > 0) return busy;
+  return rmdir(directory).then(
+    () => [],
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      if (error.code === 'EBUSY' || error.code === 'ENOTEMPTY') return [directory];
+      throw error;
+    },
+  );
 }

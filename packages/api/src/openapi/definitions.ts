@@ -147,11 +147,9 @@ export class DefinitionBuilder {
 
   /** A field whose type is a definition often has no text of its own; the type's then says more than nothing. */
   #describe(parent: ObjectDescriptor, field: FieldDescriptor): string | undefined {
-    const value = field.value;
     const own = this.#descriptions[parent.name]?.[field.name];
-    const isReference = value.type === 'object';
-    // The type's own text is shown along with the reference to it.
-    if (own && !(isReference && this.#version === 'v3' && own === this.#descriptions[value.name]?.[''])) return own;
+    if (own) return own;
+    const value = field.value;
     const target = value.type === 'list' ? value.items : value.type === 'map' ? value.values : value;
     if (field.name === 'metadata')
       return 'Standard metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata';

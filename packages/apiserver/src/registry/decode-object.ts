@@ -95,7 +95,10 @@ function checked(
     );
   }
   if (problems.length > 0) {
-    if (fieldValidation === 'Strict') throw badRequest(`strict decoding error: ${problems.join(', ')}`);
+    if (fieldValidation === 'Strict')
+      throw badRequest(
+        `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${type.kind}: strict decoding error: ${problems.join(', ')}`,
+      );
     for (const problem of problems) context.warnings.push(problem);
   }
   value['apiVersion'] = apiVersion;

@@ -1,4 +1,12 @@
-import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch, unsupportedMediaType } from '@bayplan/api';
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
+  fieldInvalid,
+  invalid,
+  isBadRequest,
+  unsupportedMediaType,
+} from '@bayplan/api';
 import type { ObjectDescriptor } from '@bayplan/api';
 
 export const patchTypes = [
@@ -21,4 +29,21 @@ export function patched(contentType: string, target: unknown, patch: unknown, de
     default:
       throw unsupportedMediaType(patchTypes);
   }
+}
+
+/** A result that is no object of its kind is the patch's fault: 422, which quotes what was sent or made. Other errors pass. */
+export function patchFault(error: unknown, contentType: string, patch: unknown, result: unknown): unknown {
+  if (!isBadRequest(error) || !(error instanceof Error)) return error;
+  const reason = error.message.replace(/^\S+ in version "[^"]*" cannot be handled as a \w+: /, '');
+  const shown = contentType === 'application/strategic-merge-patch+json' ? goText(patch) : JSON.stringify(result);
+  return invalid({ group: '', kind: '' }, '', [fieldInvalid('patch', shown, reason)]);
+}
+
+/** A JSON value as Kubernetes prints it in messages: `map[spec:map[replicas:x]]`. */
+function goText(value: unknown): string {
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const entries = Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, item]) => `${key}:${goText(item)}`).join(' ')}]`;
 }

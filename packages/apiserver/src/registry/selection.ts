@@ -1,5 +1,5 @@
-import { badRequest, checkFieldLabels, parseFieldSelector, parseLabelSelector } from '@bayplan/api';
-import type { FieldSelector, Selector } from '@bayplan/api';
+import { badRequest, checkFieldLabels, FieldSelector, parseFieldSelector, parseLabelSelector } from '@bayplan/api';
+import type { Selector } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
 import type { CacheEntry, Selection } from './cache-event.ts';
 import type { StoredResource } from './served-resource.ts';
@@ -8,7 +8,7 @@ import type { StoredResource } from './served-resource.ts';
 export function selectionOf(context: ResourceContext, resource: StoredResource): Selection {
   const { query } = context.request;
   const labels = parseLabelSelector(query.get('labelSelector') ?? '');
-  const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
+  const fields = inStoredNames(resource, parseFieldSelector(query.get('fieldSelector') ?? ''));
   checkFieldLabels(fields, knownFields(resource));
   const fieldName = fields.exactValue('metadata.name');
   const fieldNamespace = fields.exactValue('metadata.namespace');
@@ -22,6 +22,17 @@ export function selectionOf(context: ResourceContext, resource: StoredResource):
     indexValue: indexField === undefined ? undefined : fields.exactValue(indexField),
     matches: matcher(labels, fields),
   };
+}
+
+/** Events of both groups are stored as those of the core group, which calls some fields by other names. */
+function inStoredNames(resource: StoredResource, fields: FieldSelector): FieldSelector {
+  if (resource.group !== 'events.k8s.io' || fields.isEverything) return fields;
+  return new FieldSelector(
+    fields.requirements.map((one) => ({
+      ...one,
+      field: one.field === 'reportingController' ? 'reportingComponent' : one.field.replace(/^regarding\./, 'involvedObject.'),
+    })),
+  );
 }
 
 function matcher(labels: Selector, fields: FieldSelector): (entry: CacheEntry) => boolean {

@@ -5,7 +5,7 @@ import type { Outcome } from '../../chain/outcome.ts';
 import { objectIn } from '../../chain/encode.ts';
 import { contentTypeOf, parseJson, parseYaml } from '../body.ts';
 import { decodeAs, descriptorOf, readTyped, toStored } from '../decode-object.ts';
-import { patched } from '../patches.ts';
+import { patched, patchFault } from '../patches.ts';
 import type { StoredObject } from '../stored-object.ts';
 import { createFrom } from './create.ts';
 import { settleNamespace } from './metadata.ts';
@@ -23,7 +23,11 @@ export async function patchObject(call: VerbCall): Promise<Outcome> {
   if (contentType === 'application/apply-patch+yaml') return applyObject(call, patch, options);
   const stored = await changeObject(call, options, (current) => {
     const next = patched(contentType, objectIn(resource, current), patch, descriptorOf(resource));
-    return toStored(resource, structuredClone(decodeAs(context, resource, next, options.fieldValidation)));
+    try {
+      return toStored(resource, structuredClone(decodeAs(context, resource, next, options.fieldValidation)));
+    } catch (error) {
+      throw patchFault(error, contentType, patch, next);
+    }
   });
   return { kind: 'object', status: 200, resource, object: stored };
 }

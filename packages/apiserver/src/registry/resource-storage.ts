@@ -8,7 +8,8 @@ import { statusOfStoreError } from './store-failure.ts';
 import { encodeForStore, StoredObject } from './stored-object.ts';
 import type { EventType } from './stored-object.ts';
 
-const maxUpdateAttempts = 30;
+/** Of writers that race for one object each round lets one win, so this is how many may race. */
+const maxUpdateAttempts = 1000;
 
 /** How values become unreadable at rest; both directions are given the key, so values cannot be swapped. */
 export interface Sealing {

@@ -9,7 +9,7 @@ import { deleteRequest } from './delete-options.ts';
 import type { DeleteRequest } from './delete-options.ts';
 import type { VerbCall } from './services.ts';
 
-const maxAttempts = 10;
+const maxAttempts = 100;
 const foreground = 'foregroundDeletion';
 const orphan = 'orphan';
 

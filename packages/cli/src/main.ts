@@ -11,7 +11,12 @@ try {
     const text = error instanceof UserError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
     process.stderr.write(`bayplan: ${text}\n`);
     process.exitCode = error instanceof UserError ? error.exitCode : 1;
-    tell({ type: 'failed', text: error instanceof Error ? error.message : text, exitCode: process.exitCode });
+    tell({
+      type: 'failed',
+      text: error instanceof Error ? error.message : text,
+      exitCode: process.exitCode,
+      explained: error instanceof UserError,
+    });
   }
 }
 // Open handles of parts that were cut off must not keep a failed command alive.

@@ -6,8 +6,8 @@ export class UserError extends Error {
   override readonly name = 'UserError';
   readonly exitCode: number;
 
-  constructor(message: string, remedy: string, exitCode = 1) {
-    super(`${message}: ${remedy}`);
+  constructor(message: string, remedy: string | undefined, exitCode = 1) {
+    super(remedy === undefined ? message : `${message}: ${remedy}`);
     this.exitCode = exitCode;
   }
 }

@@ -8,7 +8,8 @@ import { UserError } from '../user-error.ts';
 
 /** What the detached process tells the one that waits for it. */
 export type DetachedMessage =
-  { readonly type: 'step' | 'note' | 'ready' | 'failed'; readonly text: string; readonly exitCode?: number } | { readonly type: 'done' };
+  | { readonly type: 'step' | 'note' | 'ready' | 'failed'; readonly text: string; readonly exitCode?: number; readonly explained?: boolean }
+  | { readonly type: 'done' };
 
 /**
  * Starts this program again with the same arguments as a process of its own, passes its progress on, and
@@ -32,7 +33,7 @@ export async function startDetached(home: Home, script: string, args: readonly s
         else if (message.type === 'note') progress.note(message.text);
         else if (message.type === 'done') progress.done();
         else if (message.type === 'ready') resolve(message.text);
-        else reject(new UserError(message.text, `log: ${logFile}`, message.exitCode ?? 1));
+        else reject(new UserError(message.text, message.explained ? undefined : `log: ${logFile}`, message.exitCode ?? 1));
       });
       child.once('error', reject);
       child.once(

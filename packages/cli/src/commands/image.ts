@@ -15,7 +15,13 @@ export async function imageLoad(home: Home, criSocket: string, archive: string, 
   const file = path.resolve(archive);
   if (!(await stat(file).catch(() => undefined))?.isFile())
     throw new UserError(`${archive} is not a file`, 'name an OCI or Docker archive (a tar)');
-  const names = await loadImage(home, criSocket, file);
+  const names = await loadImage(home, criSocket, file).catch((error: unknown) => {
+    const { message } = error as Error;
+    if (!message.startsWith('Cannot read the archive')) throw error;
+    throw new UserError(message.trimEnd().replaceAll('\n', '; '), 'make it with `docker save`, `skopeo copy` or the like');
+  });
+  if (names.length === 0)
+    throw new UserError(`no image of ${archive} has a name`, 'give it one, such as example.com/app:1, when you make the archive');
   print(output, { loaded: names }, names.map((name) => `Loaded ${name}\n`).join(''));
 }
 
@@ -45,9 +51,8 @@ async function answered<T>(criSocket: string, call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    throw new UserError(
-      `the container runtime on ${criSocket} refused (${(error as Error).message})`,
-      'check that `bayplan up` or `bayplan agent` runs, and --cri-socket',
-    );
+    const { message } = error as Error;
+    const fault = /ENOENT|ECONNREFUSED/.test(message) ? 'nothing listens on' : `${message}, said the container runtime on`;
+    throw new UserError(`${fault} ${criSocket}`, 'check that `bayplan up` or `bayplan agent` runs, and --cri-socket');
   }
 }

@@ -33,8 +33,9 @@ export function caHashOf(caPem: string): string {
 /** Creates a bootstrap token through the API and resolves with the text for `bayplan agent --token`. */
 export async function createJoinToken(home: Home, ttlHours: number, nowMs: number): Promise<string> {
   const config = await loadKubeconfig(home.kubeconfig).catch((error: unknown) => {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new UserError(
-      `cannot read ${home.kubeconfig} (${(error as Error).message})`,
+      missing ? `${home.kubeconfig} does not exist` : `cannot read ${home.kubeconfig} (${(error as Error).message})`,
       'run this on a control-plane machine, with the BAYPLAN_HOME of its cluster',
     );
   });
@@ -59,6 +60,8 @@ export async function createJoinToken(home: Home, ttlHours: number, nowMs: numbe
   };
   try {
     await createClient(transport).create(resources.secrets, secret);
+  } catch (error) {
+    throw new UserError((error as Error).message, 'check that the cluster runs');
   } finally {
     await transport.close();
   }

@@ -81,6 +81,7 @@ export async function up(options: UpOptions): Promise<void> {
     await Promise.allSettled([...running, ...nodeStarts.map(async (start) => (await start).stopped)]);
     await forget();
   }
+  progress.note(options.hollow === undefined ? 'Stopped. Containers keep running until `npm run down`.' : 'Stopped.');
 }
 
 async function checkMachine(options: UpOptions): Promise<void> {

@@ -44,6 +44,21 @@ describe('create', () => {
     expect(await client.get(resources.configMaps, key('create-1'))).toEqual(made);
   });
 
+  it('starts status at zero, whatever was sent', async () => {
+    const made = await client.create(resources.persistentVolumeClaims, {
+      metadata: { name: 'claim', namespace: 'default' },
+      spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+      status: { phase: 'Bound' },
+    });
+    expect(made.status).toEqual({ phase: 'Pending' });
+    const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [{ name: 'c', image: 'x' }] } };
+    const set = {
+      metadata: { name: 'set', namespace: 'default' },
+      spec: { selector: { matchLabels: { app: 'x' } }, serviceName: 'x', template },
+    };
+    expect((await client.create(resources.statefulSets, set)).status).toEqual({ replicas: 0, availableReplicas: 0 });
+  });
+
   it('refuses a second of the same name', async () => {
     await client.create(resources.configMaps, configMap('twice'));
     expect(isAlreadyExists(await failure(client.create(resources.configMaps, configMap('twice'))))).toBe(true);

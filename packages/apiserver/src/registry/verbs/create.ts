@@ -3,8 +3,10 @@ import type { KubeObject } from '@bayplan/api';
 import type { AdmissionRequest } from '../../admission/admission.ts';
 import type { Outcome } from '../../chain/outcome.ts';
 import { decodeObject } from '../decode-object.ts';
+import { emptyStatus } from '../empty-status.ts';
 import { trackCreate } from '../managed-fields.ts';
 import type { StoredObject } from '../stored-object.ts';
+import type { StoredResource } from '../served-resource.ts';
 import { preview } from './preview.ts';
 import { generateName, prepareMetadata, settleNamespace } from './metadata.ts';
 import type { VerbCall } from './services.ts';
@@ -51,6 +53,7 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
   prepareMetadata(object, resource, services.clock, services.random);
   if (resource.subresources.some((subresource) => subresource.name === 'status')) Reflect.deleteProperty(object, 'status');
   trackCreate(object, resource, options, services.clock);
+  setEmptyStatus(object, resource);
   generateName(object, services.random);
   await strategy.prepareForCreate?.(object, context, options.dryRun);
   try {
@@ -62,6 +65,13 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
     await strategy.undoCreate?.(object);
     throw error;
   }
+}
+
+/** Status is reported later, by those who may: what was sent along does not count. */
+function setEmptyStatus(object: KubeObject, resource: StoredResource): void {
+  if (!resource.subresources.some((subresource) => subresource.name === 'status')) return;
+  const status = emptyStatus(resource.storage.cache.resource);
+  if (status !== undefined) Object.assign(object, { status });
 }
 
 function admissionRequest(call: VerbCall, object: KubeObject, options: WriteOptions): AdmissionRequest {

@@ -1,4 +1,4 @@
-import { resources } from '@bayplan/api';
+import { isUnauthorized, resources } from '@bayplan/api';
 import type { CertificateSigningRequest } from '@bayplan/api';
 import { createClient, createRestTransport } from '@bayplan/client';
 import type { Client } from '@bayplan/client';
@@ -59,6 +59,9 @@ export async function joinCluster(options: JoinOptions): Promise<NodeCredentials
     } finally {
       await asNode.close();
     }
+  } catch (error) {
+    if (!isUnauthorized(error)) throw error;
+    throw new UserError('the cluster does not know this token, or it has expired', 'make a new one with `bayplan token create`');
   } finally {
     await asToken.close();
   }

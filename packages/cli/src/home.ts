@@ -72,6 +72,12 @@ export async function readIfPresent(file: string): Promise<string | undefined> {
   }
 }
 
+/** Removes a folder and all below it. A mount point stays, empty: only who mounted it may take it away. */
 export async function removeTree(dir: string): Promise<void> {
-  await rm(dir, { recursive: true, force: true });
+  try {
+    await rm(dir, { recursive: true, force: true });
+  } catch (error) {
+    const { code, path: failed } = error as NodeJS.ErrnoException;
+    if (code !== 'EBUSY' || failed !== dir) throw error;
+  }
 }

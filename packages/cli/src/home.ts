@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { UserError } from './user-error.ts';
@@ -74,10 +74,12 @@ export async function readIfPresent(file: string): Promise<string | undefined> {
 
 /** Removes a folder and all below it. A mount point stays, empty: only who mounted it may take it away. */
 export async function removeTree(dir: string): Promise<void> {
+  // Of its own accord `rm` gives up at a mount point before it has looked inside.
+  const names = await readdir(dir).catch(() => []);
+  for (const name of names) await rm(path.join(dir, name), { recursive: true, force: true });
   try {
     await rm(dir, { recursive: true, force: true });
   } catch (error) {
-    const { code, path: failed } = error as NodeJS.ErrnoException;
-    if (code !== 'EBUSY' || failed !== dir) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
   }
 }

@@ -14,13 +14,15 @@ const stores = full && etcdMissing === undefined ? (['embedded', 'etcd'] as cons
 
 function httpGet(host: string, port = 80): Promise<string> {
   return new Promise((resolve, reject) => {
-    request({ host, port, timeout: 10_000, agent: false }, (response) => {
+    const outgoing = request({ host, port, timeout: 10_000, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       response.on('end', () => resolve(body));
-    })
-      .on('error', reject)
-      .end();
+      response.on('error', reject);
+    });
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no end of the answer within 10 s')));
+    outgoing.on('error', reject);
+    outgoing.end();
   });
 }
 
@@ -106,9 +108,9 @@ describe.skipIf(!isRoot).each(stores)('a one-node cluster on the %s store (needs
       expect(described).toContain('Started');
       expect(await kubectl(['exec', `deployment/${name}`, '--', 'echo', 'from', 'inside'])).toBe('from inside\n');
       expect(await kubectl(['exec', '-i', `deployment/${name}`, '--', 'cat'], 'through stdin\n')).toBe('through stdin\n');
-      const typed = `${kubectlPath(version)} --kubeconfig ${cluster.kubeconfig} exec -it deployment/${name} -- sh -c 'test -t 0 && stty size && echo on a terminal'`;
+      const typed = `${kubectlPath(version)} --kubeconfig ${cluster.kubeconfig} exec -it deployment/${name} -- sh -c 'sleep 1; test -t 0 && stty size && echo on a terminal'`;
       const onTerminal = await runCommand('script', ['-qec', typed, '/dev/null']);
-      expect(onTerminal.stdout).toMatch(/^\d+ \d+\r\non a terminal\r\n/);
+      expect(onTerminal.stdout).toMatch(/\d+ \d+\r\non a terminal\r\n/);
       const failed = await cluster.tryKubectl(['exec', `deployment/${name}`, '--', 'sh', '-c', 'exit 7'], { version });
       expect(failed.code).toBe(7);
       expect(await kubectl(['logs', `deployment/${name}`, '--tail=1'])).toMatch(/^line \d+\n$/);

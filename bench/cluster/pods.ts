@@ -1,6 +1,7 @@
 import { resources } from '@bayplan/api';
 import type { Pod } from '@bayplan/api';
 import type { Client } from '@bayplan/client';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The image that `bayplan up` builds for its quickstart. */
 const image = 'bayplan.local/quickstart:v1';
@@ -47,8 +48,9 @@ export class PodFollower {
           const { metadata, status } = event.object;
           if (status?.phase === 'Running') this.#running.get(metadata.name ?? '')?.();
         }
-      } catch (error) {
-        if (!signal.aborted) throw error;
+      } catch {
+        // The server was killed: watch again until it is back. A pod that never runs fails at its deadline.
+        await sleep(50);
       }
     }
   }
@@ -84,6 +86,6 @@ export async function removePods(client: Client): Promise<void> {
   const endMs = performance.now() + deadlineMs;
   while ((await client.list(resources.pods, { namespace, labelSelector })).items.length > 0) {
     if (performance.now() > endMs) throw new Error('deleted pods stay');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
   }
 }

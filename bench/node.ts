@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createOneNodeCluster } from './cluster/one-node.ts';
 import type { OneNodeCluster } from './cluster/one-node.ts';
 import { PodFollower, removePods, runningContainers } from './cluster/pods.ts';
-import { machinery, monitorsKib } from './cluster/processes.ts';
+import { isAlive, machinery, monitorsKib } from './cluster/processes.ts';
 import { percentile, runBenchmark } from './support.ts';
 import type { BenchContext, Numbers } from './support.ts';
 
@@ -86,6 +86,8 @@ async function killAndAdopt(cluster: OneNodeCluster): Promise<number> {
   // The supervisors first, else they start again what was killed. Launchers end with their parents.
   const recorded = (await machinery(cluster.home)).filter(({ role }) => supervised.includes(role));
   for (const { pid } of recorded.sort((a, b) => supervised.indexOf(a.role) - supervised.indexOf(b.role))) process.kill(pid, 'SIGKILL');
+  // The kernel takes a while to tear a process down, and its store stays locked until then.
+  for (const { pid } of recorded) while (await isAlive(pid)) await sleep(5);
   await cluster.up('--no-quickstart');
   const tookMs = performance.now() - startMs;
   const after = await containersOf(cluster);

@@ -28,6 +28,12 @@ export async function machinery(home: string): Promise<ProcessUsage[]> {
   return usages.filter((usage) => usage !== undefined);
 }
 
+/** Whether a process has not ended; one that only waits to be collected by its parent has. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const fields = await statFields(pid);
+  return fields !== undefined && fields[0] !== 'Z';
+}
+
 /** Proportional memory of the monitors of containers whose files are in `runFolder`, in KiB, all together. */
 export async function monitorsKib(runFolder: string): Promise<number> {
   let sum = 0;

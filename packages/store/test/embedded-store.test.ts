@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -43,6 +44,23 @@ describe('ownership', () => {
     const dead = spawnSync('true').pid;
     await setOwner({ pid: dead, started: living.started });
     await (await openEmbeddedStore({ directory })).close();
+  });
+
+  it.runIf(process.platform === 'linux')('a store of a killed process that nobody has collected is taken over', async () => {
+    await fill(1);
+    // The shell becomes `sleep`, which never waits for the child that the shell had.
+    const parent = spawn('sh', ['-c', 'sleep 100 & echo $!; exec sleep 100'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      await setOwner({ pid, started: await startOf(pid) });
+      await expect(openEmbeddedStore({ directory })).rejects.toMatchObject({ reason: 'invalid' });
+      process.kill(pid, 'SIGKILL');
+      await expect.poll(() => readFile(`/proc/${String(pid)}/stat`, 'latin1')).toContain(') Z ');
+      await (await openEmbeddedStore({ directory })).close();
+    } finally {
+      parent.kill('SIGKILL');
+    }
   });
 });
 

@@ -209,8 +209,11 @@ export async function processStart(pid: number): Promise<string> {
       readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
       readFile(`/proc/${String(pid)}/stat`, 'utf8'),
     ]);
-    // Field 22, counted after the command name, which may contain spaces and parentheses.
-    return `${boot.trim()}/${statLine.slice(statLine.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`;
+    // Fields from the third on, counted after the command name, which may contain spaces and parentheses.
+    const fields = statLine.slice(statLine.lastIndexOf(')') + 2).split(' ');
+    // A killed process that its parent has not collected yet, with its last thread gone, holds nothing any more.
+    if (fields[0] === 'Z' && Number(fields[17]) <= 1) return 'gone';
+    return `${boot.trim()}/${fields[19] ?? ''}`;
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ESRCH') return 'gone';
     throw error;

@@ -54,7 +54,7 @@ test('a damaged data folder is refused and left as it is', async () => {
 test('commands without a cluster say so', async () => {
   expectOneLine(await cluster.bayplan('kubeconfig'), 1, /does not exist: start a cluster/);
   expectOneLine(await cluster.bayplan('token', 'create'), 1, /kubeconfig/);
-  expectOneLine(await cluster.bayplan('image', 'ls', '--cri-socket', path.join(cluster.home, 'none.sock')), 1, /container runtime/);
+  expectOneLine(await cluster.bayplan('image', 'ls', '--cri-socket', path.join(cluster.home, 'none.sock')), 1, /nothing listens on/);
   expectOneLine(
     await cluster.bayplan('agent', '--server', 'https://127.0.0.1:1', '--token', 'short'),
     process.getuid?.() === 0 ? 2 : 1,

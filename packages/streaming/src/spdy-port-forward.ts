@@ -35,8 +35,10 @@ export function spdyPortForward(connection: Duplex, head: Buffer): PortForward {
     clearTimeout(other.timer);
     const [data, error] = type === 'data' ? [stream, other.stream] : [other.stream, stream];
     error.resume();
-    // The client ends its session's connection once both streams have ended.
-    data.once('close', () => error.end());
+    // kubectl closes its end of a connection only after the error stream has ended, so that must not wait for it.
+    const endErrors = (): void => void (error.writableEnded || error.end());
+    data.once('finish', endErrors);
+    data.once('close', endErrors);
     queue.push({
       port: number,
       data,

@@ -20,9 +20,7 @@ export class FieldPath {
   }
 
   child(...names: readonly string[]): FieldPath {
-    let path: FieldPath = this; // eslint-disable-line @typescript-eslint/no-this-alias -- the loop starts here
-    for (const name of names) path = new FieldPath(path, name, false);
-    return path;
+    return names.reduce<FieldPath>((path, name) => new FieldPath(path, name, false), this);
   }
 
   index(position: number): FieldPath {

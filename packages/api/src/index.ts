@@ -142,3 +142,8 @@ export type { TablePrinter } from './table/table.ts';
 export { tableFor } from './table/table.ts';
 export type { ValidatedKind } from './validation/validate.ts';
 export { validateCreate, validateStatusUpdate, validateUpdate } from './validation/validate.ts';
+export type { Amounts } from './quota/amounts.ts';
+export { addTo, amountsOf, amountsText, growth, noAmount, only, resourceListOf } from './quota/amounts.ts';
+export type { QuotaEvaluator, QuotaScope } from './quota/evaluator.ts';
+export { podLimits, podRequests } from './quota/pod-resources.ts';
+export { evaluatorsOf, quotaEvaluatorFor, quotaMatches, scopesOf, usageOfQuota } from './quota/quota-usage.ts';

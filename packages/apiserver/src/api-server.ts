@@ -1,6 +1,7 @@
 import type { Clock, Logger, MetricsRegistry } from '@bayplan/component-base';
 import type { Transport } from '@bayplan/client';
 import type { Store } from '@bayplan/store';
+import type { AuthenticationOptions } from './authentication/authentication-options.ts';
 import type { ApiRequest } from './http/request.ts';
 import type { ApiResponse } from './http/response.ts';
 import type { ClusterKeys } from './keys/cluster-keys.ts';
@@ -24,6 +25,7 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
+  readonly authentication?: AuthenticationOptions;
   /** Requests in flight before 429 is answered; watches and connections do not count. Default 400 and 200. */
   readonly maxRequestsInFlight?: { readonly readOnly: number; readonly mutating: number };
 }

@@ -139,6 +139,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     },
     async close() {
       await maintenance.stop();
+      parts.sources.close();
       parts.registry.endWatches();
       await listener?.close();
       parts.nodes.close();

@@ -2,6 +2,7 @@ import { systemRandom } from '@bayplan/component-base';
 import { createAdmission } from './admission/plugins.ts';
 import type { ApiServerOptions } from './api-server.ts';
 import { Authenticator } from './authentication/authenticator.ts';
+import { AuthenticationSources } from './authentication/authentication-sources.ts';
 import { BootstrapTokens } from './authentication/bootstrap-tokens.ts';
 import { serviceAccountKeys } from './authentication/service-account-keys.ts';
 import type { ServiceAccountKeys } from './authentication/service-account-keys.ts';
@@ -12,6 +13,7 @@ import { NodeAuthorizer } from './authorization/node-authorizer.ts';
 import { RbacAuthorizer } from './authorization/rbac.ts';
 import { superuser } from './authorization/superuser.ts';
 import type { Step } from './chain/chain.ts';
+import { expressionCompiler } from './config/expressions.ts';
 import { NodeLink } from './connect/node-link.ts';
 import { measure } from './chain/measure.ts';
 import { secretSealing } from './keys/secret-sealing.ts';
@@ -34,6 +36,7 @@ export interface ServerParts {
   readonly hub: StoreHub;
   readonly registry: Registry;
   readonly authenticator: Authenticator;
+  readonly sources: AuthenticationSources;
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly verbs: VerbServices;
@@ -65,11 +68,23 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
   const tokens = [
-    new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, registry, clock }),
-    new BootstrapTokens(registry, clock, settings.issuer),
+    new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, apiAudiences: settings.apiAudiences, registry, clock }),
+    new BootstrapTokens(registry, clock, settings.apiAudiences),
   ];
+  const sources = await AuthenticationSources.open({
+    ...options.authentication,
+    apiAudiences: settings.apiAudiences,
+    disallowedIssuers: [settings.issuer],
+    compiler: expressionCompiler,
+    clock,
+    logger,
+  });
   const nodes = new NodeLink(registry, keys, clock);
-  const authenticator = new Authenticator(tokens, clock);
+  const authenticator = new Authenticator({
+    tokens: () => [...tokens, ...sources.tokens],
+    allowsAnonymous: (path) => sources.allowsAnonymous(path),
+    clock,
+  });
   const authorizer = union([superuser, new NodeAuthorizer(registry), rbac]);
   return {
     options,
@@ -77,12 +92,24 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     hub,
     registry,
     authenticator,
+    sources,
     authorizer,
     rbac,
     verbs,
     nodes,
     serviceAccountKeys: accountKeys,
-    specials: createSpecialHandlers({ authenticator, authorizer, rbac, accountKeys, issuer: settings.issuer, nodes }),
+    specials: createSpecialHandlers({
+      authenticator,
+      authorizer,
+      rbac,
+      tokens: {
+        ...options.authentication?.serviceAccounts,
+        keys: accountKeys,
+        issuer: settings.issuer,
+        apiAudiences: settings.apiAudiences,
+      },
+      nodes,
+    }),
     measure: measure(createApiServerMetrics(options.metrics), clock),
   };
 }

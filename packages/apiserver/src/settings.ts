@@ -11,17 +11,25 @@ export interface Settings {
   readonly clusterDomain: string;
   /** Of ServiceAccount tokens, and their default audience. */
   readonly issuer: string;
+  /** Where the issuer's keys are; undefined for this server's own address. */
+  readonly jwksUri: string | undefined;
+  /** What tokens must be meant for to be good here. */
+  readonly apiAudiences: readonly string[];
 }
 
 export function settingsOf(options: ApiServerOptions): Settings {
   const serviceCidr = options.serviceCidr ?? '10.96.0.0/12';
   const clusterDomain = options.clusterDomain ?? 'cluster.local';
+  const accounts = options.authentication?.serviceAccounts;
+  const issuer = accounts?.issuer ?? `https://kubernetes.default.svc.${clusterDomain}`;
   return {
     advertiseAddress: options.advertiseAddress ?? globalAddress(),
     serviceCidr,
     apiServiceAddress: firstAddress(serviceCidr),
     clusterDomain,
-    issuer: `https://kubernetes.default.svc.${clusterDomain}`,
+    issuer,
+    jwksUri: accounts?.jwksUri,
+    apiAudiences: options.authentication?.apiAudiences ?? [issuer],
   };
 }
 

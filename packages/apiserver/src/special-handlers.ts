@@ -1,4 +1,3 @@
-import type { ServiceAccountKeys } from './authentication/service-account-keys.ts';
 import type { Authenticator } from './authentication/authenticator.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { RbacAuthorizer } from './authorization/rbac.ts';
@@ -12,13 +11,13 @@ import { bindingHandler } from './subresources/binding.ts';
 import { evictionHandler } from './subresources/eviction.ts';
 import { scaleHandler } from './subresources/scale.ts';
 import { tokenHandler } from './subresources/token.ts';
+import type { TokenOptions } from './subresources/token.ts';
 
 export interface SpecialOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
-  readonly accountKeys: ServiceAccountKeys;
-  readonly issuer: string;
+  readonly tokens: TokenOptions;
   readonly nodes: NodeLink;
 }
 
@@ -30,7 +29,7 @@ export function createSpecialHandlers(options: SpecialOptions): Map<string, Spec
     ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(options.rbac)],
     ['authentication.k8s.io/tokenreviews', tokenReviewHandler(options.authenticator)],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler],
-    ['/serviceaccounts/token', tokenHandler(options.accountKeys, options.issuer)],
+    ['/serviceaccounts/token', tokenHandler(options.tokens)],
     ['/componentstatuses', componentStatusesHandler],
     ['/bindings', bindingHandler],
     ['/pods/binding', bindingHandler],

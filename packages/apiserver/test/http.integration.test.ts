@@ -33,11 +33,11 @@ afterAll(async () => {
 describe('HTTPS', () => {
   it('speaks HTTP/2 and HTTP/1.1', async () => {
     const session = connect(api.url, { ca: api.caPem });
-    const stream = session.request({ ':path': '/version' });
+    const stream = session.request({ ':path': '/livez' });
     let text = '';
     for await (const chunk of stream) text += String(chunk);
     session.close();
-    expect(JSON.parse(text)).toMatchObject({ major: '1', minor: '36' });
+    expect(text).toBe('ok');
 
     const status = await new Promise((resolve, reject) => {
       request(`${api.url}/livez`, { ca: api.caPem }, (res) => {

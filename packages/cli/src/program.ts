@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
 import { fileURLToPath } from 'node:url';
+import { withApiFlags } from './api-flags.ts';
+import type { ApiFlags } from './api-flags.ts';
 import { detachedProgress, startDetached, tell } from './commands/detach.ts';
 import { defaultHomeDir, homeAt, prepareHome } from './home.ts';
 import type { Home } from './home.ts';
@@ -40,7 +42,7 @@ interface StoreFlags {
   readonly etcdPasswordFile?: string;
 }
 
-interface ServerFlags extends ClusterFlags, StoreFlags {
+interface ServerFlags extends ClusterFlags, StoreFlags, ApiFlags {
   readonly port: number;
   readonly bindAddress: string;
   readonly advertiseAddress?: string;
@@ -62,7 +64,7 @@ function withClusterFlags(command: Command): Command {
 }
 
 function withServerFlags(command: Command): Command {
-  return command
+  return withApiFlags(command)
     .option('--port <port>', 'port of the API server', portNumber, 6443)
     .option('--bind-address <address>', 'where the API server listens', ipv4, '0.0.0.0')
     .option(
@@ -159,6 +161,7 @@ function addUp(program: Command): void {
         apiPort: flags.port,
         tlsSans: flags.tlsSan ?? [],
         ...etcdOf(flags),
+        api: flags,
         quickstart: flags.quickstart && flags.hollow === undefined,
         progress: detached ? detachedProgress() : createProgress(process.stderr, Date.now),
         onReady: (summary) => (detached ? tell({ type: 'ready', text: summary }) : void process.stdout.write(`${summary}\n`)),
@@ -194,6 +197,7 @@ function addServer(program: Command): void {
       advertiseAddress: flags.advertiseAddress ?? hostAddress('--advertise-address'),
       tlsSans: flags.tlsSan ?? [],
       ...etcdOf(flags),
+      api: flags,
     });
   });
 }

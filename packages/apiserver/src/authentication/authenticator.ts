@@ -1,4 +1,4 @@
-import { unauthorized } from '@bayplan/api';
+import { isUnauthorized, unauthorized } from '@bayplan/api';
 import type { Clock } from '@bayplan/component-base';
 import type { ApiRequest } from '../http/request.ts';
 import { anonymous, authenticated } from '../chain/user.ts';
@@ -16,37 +16,48 @@ export interface AuthenticatedToken {
   readonly audiences: readonly string[];
 }
 
+export interface AuthenticatorOptions {
+  /** In order; asked for every request, because a configuration file may change them. */
+  readonly tokens: () => readonly TokenAuthenticator[];
+  readonly allowsAnonymous: (path: string) => boolean;
+  readonly clock: Clock;
+}
+
 /** Certificate first, then bearer token, then anonymous. Throws `Unauthorized` for credentials that are shown but wrong. */
 export class Authenticator {
-  private readonly tokens: readonly TokenAuthenticator[];
-  private readonly clock: Clock;
+  private readonly options: AuthenticatorOptions;
 
-  constructor(tokens: readonly TokenAuthenticator[], clock: Clock) {
-    this.tokens = tokens;
-    this.clock = clock;
+  constructor(options: AuthenticatorOptions) {
+    this.options = options;
   }
 
   async authenticate(request: ApiRequest): Promise<User> {
     const { peer } = request;
     if (peer.kind === 'loopback') return authenticated(peer.identity.name, peer.identity.groups ?? []);
-    if (peer.kind === 'certificate' && peer.commonName !== '' && peer.notAfterMs > this.clock.now()) {
+    if (peer.kind === 'certificate' && peer.commonName !== '' && peer.notAfterMs > this.options.clock.now()) {
       return authenticated(peer.commonName, peer.organizations, {
         extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${peer.fingerprint}`] },
       });
     }
     const token = bearerToken(request.headers['authorization']) ?? webSocketToken(request.headers['sec-websocket-protocol']);
     if (token !== undefined) return (await this.authenticateToken(token)).user;
-    if (peer.kind !== 'anonymous') throw unauthorized();
+    if (peer.kind !== 'anonymous' || !this.options.allowsAnonymous(request.path)) throw unauthorized();
     return anonymous;
   }
 
-  /** Throws `Unauthorized` when no authenticator knows the token. */
+  /** Throws `Unauthorized`, with what each authenticator said as its cause, when none takes the token. */
   async authenticateToken(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken> {
-    for (const authenticator of this.tokens) {
-      const found = await authenticator.authenticate(token, audiences);
-      if (found !== undefined) return found;
+    const causes: unknown[] = [];
+    for (const authenticator of this.options.tokens()) {
+      try {
+        const found = await authenticator.authenticate(token, audiences);
+        if (found !== undefined) return found;
+      } catch (error) {
+        if (!isUnauthorized(error)) throw error;
+        causes.push((error as Error).cause ?? error);
+      }
     }
-    throw unauthorized();
+    throw Object.assign(unauthorized(), { cause: causes.length === 1 ? causes[0] : new AggregateError(causes) });
   }
 }
 

@@ -14,19 +14,20 @@ const groupPattern = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 export class BootstrapTokens implements TokenAuthenticator {
   private readonly registry: Registry;
   private readonly clock: Clock;
-  private readonly issuer: string;
+  private readonly apiAudiences: readonly string[];
 
-  /** `issuer` is the audience of this API server: the tokens are good for no other. */
-  constructor(registry: Registry, clock: Clock, issuer: string) {
+  /** `apiAudiences` are this API server's: the tokens are good for no others. */
+  constructor(registry: Registry, clock: Clock, apiAudiences: readonly string[]) {
     this.registry = registry;
     this.clock = clock;
-    this.issuer = issuer;
+    this.apiAudiences = apiAudiences;
   }
 
   async authenticate(token: string, audiences: readonly string[] = []): Promise<AuthenticatedToken | undefined> {
     const match = pattern.exec(token);
     if (match === null) return undefined;
-    if (audiences.length > 0 && !audiences.includes(this.issuer)) throw unauthorized();
+    const common = audiences.length === 0 ? this.apiAudiences : audiences.filter((audience) => this.apiAudiences.includes(audience));
+    if (common.length === 0) throw unauthorized();
     const [, id = '', secret = ''] = match;
     const stored = await this.registry.stored('', 'v1', 'secrets').storage.find('kube-system', `bootstrap-token-${id}`);
     const object = stored?.object as Secret | undefined;
@@ -38,7 +39,7 @@ export class BootstrapTokens implements TokenAuthenticator {
     const listed = data('auth-extra-groups');
     const groups = listed === '' ? [] : listed.split(',');
     if (!groups.every((group) => groupPattern.test(group))) throw unauthorized();
-    return { user: authenticated(`system:bootstrap:${id}`, ['system:bootstrappers', ...groups]), audiences: [this.issuer] };
+    return { user: authenticated(`system:bootstrap:${id}`, ['system:bootstrappers', ...groups]), audiences: common };
   }
 }
 

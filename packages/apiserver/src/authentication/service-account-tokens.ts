@@ -39,6 +39,8 @@ const deletedPodGraceMs = 60_000;
 export interface ServiceAccountTokenOptions {
   readonly keys: ServiceAccountKeys;
   readonly issuer: string;
+  /** What tokens must be meant for when the caller does not say. */
+  readonly apiAudiences: readonly string[];
   readonly registry: Registry;
   readonly clock: Clock;
 }
@@ -57,7 +59,7 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const claims = this.verified.get(token) ?? (await this.verify(token));
     if (claims === undefined) return undefined;
     if (claims.expMs <= this.options.clock.now()) throw unauthorized();
-    const wanted = audiences === undefined || audiences.length === 0 ? [this.options.issuer] : audiences;
+    const wanted = audiences === undefined || audiences.length === 0 ? this.options.apiAudiences : audiences;
     const common = wanted.filter((audience) => claims.aud.includes(audience));
     if (common.length === 0) throw unauthorized();
     const { namespace, serviceaccount, pod, node, secret } = claims.kubernetes;

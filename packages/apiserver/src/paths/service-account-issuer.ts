@@ -9,7 +9,8 @@ export function serviceAccountIssuer(parts: ServerParts, path: string): Outcome 
     case '/.well-known/openid-configuration': {
       const configuration = {
         issuer: parts.settings.issuer,
-        jwks_uri: `https://${parts.settings.advertiseAddress}:${(parts.options.port ?? 6443).toString()}/openid/v1/jwks`,
+        jwks_uri:
+          parts.settings.jwksUri ?? `https://${parts.settings.advertiseAddress}:${(parts.options.port ?? 6443).toString()}/openid/v1/jwks`,
         response_types_supported: ['id_token'],
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: ['ES256'],

@@ -3,6 +3,7 @@ import type { KubeObject, Pod, ServiceAccount, AuthenticationV1TokenRequest } fr
 import { timestamp } from '@bayplan/component-base';
 import { SignJWT } from 'jose';
 import type { ServiceAccountKeys } from '../authentication/service-account-keys.ts';
+import type { ServiceAccountOptions } from '../authentication/authentication-options.ts';
 import type { KubernetesClaims } from '../authentication/service-account-tokens.ts';
 import { nodeNameOf } from '../authorization/node-authorizer.ts';
 import type { ResourceContext } from '../chain/context.ts';
@@ -21,14 +22,22 @@ const defaultSeconds = 3600;
 const warnOnlySeconds = 3607;
 const extendedSeconds = 365 * 24 * 3600;
 
+export interface TokenOptions extends ServiceAccountOptions {
+  readonly keys: ServiceAccountKeys;
+  readonly issuer: string;
+  /** Of this API server: the audiences of a token whose request names none. */
+  readonly apiAudiences: readonly string[];
+}
+
 /** `serviceaccounts/token`: signs a token that ends with time, or with the object that it is bound to. */
-export function tokenHandler(keys: ServiceAccountKeys, issuer: string): SpecialHandler {
+export function tokenHandler(options: TokenOptions): SpecialHandler {
+  const { keys, issuer, apiAudiences, maxTokenSeconds = maxSeconds, extendExpiration = true } = options;
   return async (services, context, resource) => {
     if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
     const { namespace, name } = context.info;
     const request = (await decodeBody(context, requestType, 'Ignore')) as AuthenticationV1TokenRequest & KubeObject;
-    const seconds = request.spec?.expirationSeconds ?? defaultSeconds;
-    checkSeconds(seconds, request);
+    const asked = request.spec?.expirationSeconds ?? defaultSeconds;
+    checkSeconds(asked, request);
     checkName(request, namespace, name);
     const account = (await services.registry.stored('', 'v1', 'serviceaccounts').storage.get(namespace, name)).object as ServiceAccount;
     const bound = await boundClaims(services, context, request);
@@ -44,11 +53,18 @@ export function tokenHandler(keys: ServiceAccountKeys, issuer: string): SpecialH
       dryRun: false,
       warn: (text) => void context.warnings.push(text),
     });
-    const asked = request.spec?.audiences ?? [];
-    const audiences = asked.length > 0 ? asked : [issuer];
+    const seconds = Math.min(asked, maxTokenSeconds);
+    if (seconds < asked)
+      context.warnings.push(`requested expiration of ${asked.toString()} seconds shortened to ${seconds.toString()} seconds`);
+    const named = request.spec?.audiences ?? [];
+    const audiences = named.length > 0 ? named : apiAudiences;
     const nowMs = services.clock.now();
     const nowSeconds = Math.floor(nowMs / 1000);
-    const isExtended = bound.pod !== undefined && seconds === warnOnlySeconds && audiences.every((audience) => audience === issuer);
+    const isExtended =
+      extendExpiration &&
+      bound.pod !== undefined &&
+      seconds === warnOnlySeconds &&
+      audiences.every((audience) => apiAudiences.includes(audience));
     const kubernetes: KubernetesClaims = {
       namespace,
       serviceaccount: { name, uid: account.metadata?.uid ?? '' },
@@ -62,7 +78,7 @@ export function tokenHandler(keys: ServiceAccountKeys, issuer: string): SpecialH
       .setAudience([...audiences])
       .setIssuedAt(nowSeconds)
       .setNotBefore(nowSeconds)
-      .setExpirationTime(nowSeconds + (isExtended ? extendedSeconds : seconds))
+      .setExpirationTime(nowSeconds + (isExtended ? Math.max(seconds, Math.min(extendedSeconds, maxTokenSeconds)) : seconds))
       .setJti(services.random.uuid())
       .sign(keys.privateKey);
     const value = {

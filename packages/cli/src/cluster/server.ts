@@ -1,4 +1,4 @@
-import { createApiServer, loadOrCreateClusterKeys } from '@bayplan/apiserver';
+import { ConfigError, createApiServer, loadOrCreateClusterKeys } from '@bayplan/apiserver';
 import type { ApiServer, ClusterKeys, Identity } from '@bayplan/apiserver';
 import { createClient, createInformerFactory } from '@bayplan/client';
 import type { Client } from '@bayplan/client';
@@ -9,6 +9,8 @@ import { publishDnsService } from '@bayplan/network';
 import { startScheduler } from '@bayplan/scheduler';
 import type { Store } from '@bayplan/store';
 import { randomBytes } from 'node:crypto';
+import { apiOptions } from '../api-flags.ts';
+import type { ApiFlags } from '../api-flags.ts';
 import { readIfPresent, writeSecretFile } from '../home.ts';
 import type { Home } from '../home.ts';
 import { kubeconfigYaml } from '../kubeconfig.ts';
@@ -28,6 +30,7 @@ export interface ServerOptions {
   readonly serviceCidr: string;
   readonly clusterDns: string;
   readonly clusterDomain: string;
+  readonly api: ApiFlags;
   /** Called as soon as the cluster's keys are known, before the API answers. */
   readonly onKeys?: (keys: ClusterKeys) => void;
   readonly logger: Logger;
@@ -67,6 +70,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     options.onKeys?.(keys);
     const metrics = createMetricsRegistry();
     api = await createApiServer({
+      ...apiOptions(options.api),
       store,
       keys,
       port: options.port,
@@ -90,7 +94,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } catch (error) {
     await api?.close();
     await store.close();
-    throw error;
+    throw error instanceof ConfigError ? new UserError(error.message, undefined) : error;
   }
 }
 

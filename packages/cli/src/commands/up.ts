@@ -2,6 +2,7 @@ import type { ClusterKeys } from '@bayplan/apiserver';
 import { createLogger, shutdownSignal, systemClock } from '@bayplan/component-base';
 import type { Logger } from '@bayplan/component-base';
 import path from 'node:path';
+import type { ApiFlags } from '../api-flags.ts';
 import { nodeProcessArgs } from '../cluster/node-process.ts';
 import { startHollowCluster } from '../cluster/hollow.ts';
 import { loadImage } from '../cluster/images.ts';
@@ -34,6 +35,7 @@ export interface UpOptions {
   readonly serviceCidr: string;
   readonly clusterDns: string;
   readonly clusterDomain: string;
+  readonly api: ApiFlags;
   readonly maxPods: number;
   readonly etcd?: EtcdFlags | undefined;
   readonly bootstrapSecretFile?: string | undefined;

@@ -1,0 +1,129 @@
+import { parseDuration } from '@bayplan/api';
+import type { ApiServerOptions } from '@bayplan/apiserver';
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { commaList } from './options.ts';
+import { UserError } from './user-error.ts';
+
+/** Flags of the API server, named as kube-apiserver names them. */
+export interface ApiFlags {
+  readonly authenticationConfig?: string;
+  readonly anonymousAuth?: boolean;
+  readonly oidcIssuerUrl?: string;
+  readonly oidcClientId?: string;
+  readonly oidcUsernameClaim?: string;
+  readonly oidcUsernamePrefix?: string;
+  readonly oidcGroupsClaim?: string;
+  readonly oidcGroupsPrefix?: string;
+  readonly oidcRequiredClaim?: readonly string[];
+  readonly oidcSigningAlgs?: readonly string[];
+  readonly oidcCaFile?: string;
+  readonly authenticationTokenWebhookConfigFile?: string;
+  readonly authenticationTokenWebhookCacheTtl?: number;
+  readonly authenticationTokenWebhookVersion?: 'v1' | 'v1beta1';
+  readonly serviceAccountIssuer?: string;
+  readonly serviceAccountJwksUri?: string;
+  readonly serviceAccountMaxTokenExpiration?: number;
+  readonly serviceAccountExtendTokenExpiration?: boolean;
+  readonly apiAudiences?: readonly string[];
+}
+
+export function withApiFlags(command: Command): Command {
+  return withAuthenticationFlags(command);
+}
+
+function withAuthenticationFlags(command: Command): Command {
+  return command
+    .option('--authentication-config <file>', 'AuthenticationConfiguration; read again when it changes')
+    .option('--anonymous-auth <bool>', 'requests without credentials go on as system:anonymous (default: to the health paths only)', bool)
+    .option('--oidc-issuer-url <url>', 'OpenID provider whose tokens are good')
+    .option('--oidc-client-id <id>', 'audience that its tokens must have')
+    .option('--oidc-username-claim <claim>', 'claim with the name of the user (default: sub)')
+    .option('--oidc-username-prefix <prefix>', 'before names of users; "-" is none')
+    .option('--oidc-groups-claim <claim>', 'claim with the groups of the user')
+    .option('--oidc-groups-prefix <prefix>', 'before names of groups')
+    .option('--oidc-required-claim <pair>', 'NAME=VALUE that tokens must have; may be repeated', pairs)
+    .option('--oidc-signing-algs <names>', 'algorithms that may sign, comma-separated (default: RS256)', commaList)
+    .option('--oidc-ca-file <file>', 'CA of the provider (default: those of this machine)')
+    .option('--authentication-token-webhook-config-file <file>', 'kubeconfig of a webhook that knows tokens')
+    .option('--authentication-token-webhook-cache-ttl <duration>', 'how long its answers are kept (default: 2m)', duration)
+    .option('--authentication-token-webhook-version <version>', 'of the TokenReview it is sent (default: v1beta1)', reviewVersion)
+    .option('--service-account-issuer <url>', 'issuer of ServiceAccount tokens')
+    .option('--service-account-jwks-uri <url>', "where that issuer's keys are, in its discovery document")
+    .option('--service-account-max-token-expiration <duration>', 'longest life of a ServiceAccount token', duration)
+    .option('--service-account-extend-token-expiration <bool>', 'tokens of pods are good for a year, for old clients (default: true)', bool)
+    .option('--api-audiences <names>', 'audiences of the API, comma-separated (default: the issuer)', commaList);
+}
+
+/** The flags as options of the API server. Throws a `UserError` for combinations that make no sense. */
+export function apiOptions(flags: ApiFlags): Partial<ApiServerOptions> {
+  return { authentication: authenticationOptions(flags) };
+}
+
+function authenticationOptions(flags: ApiFlags): ApiServerOptions['authentication'] & object {
+  const maxSeconds = flags.serviceAccountMaxTokenExpiration === undefined ? undefined : flags.serviceAccountMaxTokenExpiration / 1000;
+  if (maxSeconds !== undefined && (maxSeconds < 3600 || maxSeconds > 2 ** 32))
+    throw new UserError('--service-account-max-token-expiration is out of range', 'give it between 1h and 2^32 seconds', 2);
+  return {
+    configFile: flags.authenticationConfig,
+    anonymous: flags.anonymousAuth,
+    oidc: oidcOptions(flags),
+    webhook:
+      flags.authenticationTokenWebhookConfigFile === undefined
+        ? undefined
+        : {
+            configFile: flags.authenticationTokenWebhookConfigFile,
+            cacheTtlMs: flags.authenticationTokenWebhookCacheTtl,
+            version: flags.authenticationTokenWebhookVersion,
+          },
+    serviceAccounts: {
+      issuer: flags.serviceAccountIssuer,
+      jwksUri: flags.serviceAccountJwksUri,
+      maxTokenSeconds: maxSeconds,
+      extendExpiration: flags.serviceAccountExtendTokenExpiration,
+    },
+    apiAudiences: flags.apiAudiences,
+  };
+}
+
+function oidcOptions(flags: ApiFlags): NonNullable<ApiServerOptions['authentication']>['oidc'] {
+  const { oidcIssuerUrl, oidcClientId } = flags;
+  const given = Object.entries(flags).some(([name, value]) => name.startsWith('oidc') && value !== undefined);
+  if (!given) return undefined;
+  if (oidcIssuerUrl === undefined || oidcClientId === undefined)
+    throw new UserError('an --oidc flag was given without the provider', 'name it with --oidc-issuer-url and --oidc-client-id', 2);
+  return {
+    issuerUrl: oidcIssuerUrl,
+    clientId: oidcClientId,
+    usernameClaim: flags.oidcUsernameClaim,
+    usernamePrefix: flags.oidcUsernamePrefix,
+    groupsClaim: flags.oidcGroupsClaim,
+    groupsPrefix: flags.oidcGroupsPrefix,
+    requiredClaims: flags.oidcRequiredClaim,
+    signingAlgorithms: flags.oidcSigningAlgs,
+    caFile: flags.oidcCaFile,
+  };
+}
+
+function bool(text: string): boolean {
+  if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('expected true or false.');
+  return text === 'true';
+}
+
+/** Milliseconds of a duration as Go writes it. */
+function duration(text: string): number {
+  const found = parseDuration(text);
+  if (found === undefined || found < 0) throw new InvalidArgumentError('expected a duration such as 30s or 1h.');
+  return found;
+}
+
+function reviewVersion(text: string): 'v1' | 'v1beta1' {
+  if (text !== 'v1' && text !== 'v1beta1') throw new InvalidArgumentError('expected v1 or v1beta1.');
+  return text;
+}
+
+/** Collects a flag that may be repeated. */
+function pairs(text: string, before: readonly string[] = []): readonly string[] {
+  if (!/^[^=]+=/.test(text)) throw new InvalidArgumentError('expected NAME=VALUE.');
+  return [...before, text];
+}

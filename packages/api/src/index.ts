@@ -147,3 +147,14 @@ export { addTo, amountsOf, amountsText, growth, noAmount, only, resourceListOf }
 export type { QuotaEvaluator, QuotaScope } from './quota/evaluator.ts';
 export { podLimits, podRequests } from './quota/pod-resources.ts';
 export { evaluatorsOf, quotaEvaluatorFor, quotaMatches, scopesOf, usageOfQuota } from './quota/quota-usage.ts';
+export type { SelectableNode } from './storage/node-selection.ts';
+export { nodeSelectorMatches, termMatches } from './storage/node-selection.ts';
+export {
+  asksForDefaultClass,
+  classOfClaim,
+  classOfVolume,
+  findVolume,
+  isVolumeFor,
+  volumeMismatch,
+  volumeReaches,
+} from './storage/volume-matching.ts';

@@ -14,6 +14,12 @@ import { runPodGarbageController } from './pod-gc/pod-gc-controller.ts';
 import { runReplicaSetController } from './replicaset/replicaset-controller.ts';
 import type { Controller, ControllerContext } from './runtime/controller-context.ts';
 import { runServiceAccountController } from './serviceaccount/serviceaccount-controller.ts';
+import { runAttachDetachController } from './attach-detach/attach-detach-controller.ts';
+import { runEphemeralVolumeController } from './ephemeral-volume/ephemeral-volume-controller.ts';
+import { runLocalPathController } from './local-path/local-path-controller.ts';
+import { runPersistentVolumeController } from './persistent-volumes/persistent-volume-controller.ts';
+import { runVolumeExpandController } from './volume-expand/volume-expand-controller.ts';
+import { runVolumeProtectionController } from './volume-protection/volume-protection-controller.ts';
 
 /** Who the controllers act as. */
 export interface ControllerIdentity {
@@ -114,6 +120,12 @@ async function runAll(options: ControllersOptions, client: Client, term: AbortSi
     start('node-lifecycle', 'node-controller', runNodeLifecycleController),
     start('pod-gc', 'pod-garbage-collector', runPodGarbageController),
     start('certificates', 'certificate-controller', (context) => runCertificatesController(context, ca)),
+    start('persistentvolume-binder', 'persistentvolume-controller', runPersistentVolumeController),
+    start('local-path', 'bayplan.io/local-path', runLocalPathController),
+    start('volume-protection', 'pv-protection-controller', runVolumeProtectionController),
+    start('ephemeral-volume', 'ephemeral_volume', runEphemeralVolumeController),
+    start('volume-expand', 'volume_expand', runVolumeExpandController),
+    start('attach-detach', 'attachdetach-controller', runAttachDetachController),
   ]);
   term.removeEventListener('abort', end);
   const failed = results.find((result) => result.status === 'rejected');

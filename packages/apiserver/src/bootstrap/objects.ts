@@ -1,10 +1,11 @@
-import { resources } from '@bayplan/api';
+import { isNotFound, resources } from '@bayplan/api';
 import type { Client } from '@bayplan/client';
 import type { Settings } from '../settings.ts';
 import { ensure } from './ensure.ts';
 
 /** Namespaces, priority classes, and the Service that pods reach the API by. */
 export async function ensureObjects(client: Client, settings: Settings): Promise<void> {
+  await ensureDefaultClass(client);
   for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
     await ensure(client, resources.namespaces, { metadata: { name } });
   await ensure(client, resources.priorityClasses, {
@@ -30,5 +31,22 @@ export async function ensureObjects(client: Client, settings: Settings): Promise
       type: 'ClusterIP',
       ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }],
     },
+  });
+}
+
+/** Only in a new cluster: an administrator may have removed it. */
+async function ensureDefaultClass(client: Client): Promise<void> {
+  try {
+    await client.get(resources.namespaces, { name: 'default' });
+    return;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  await ensure(client, resources.storageClasses, {
+    metadata: { name: 'local-path', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'bayplan.io/local-path',
+    reclaimPolicy: 'Delete',
+    allowVolumeExpansion: true,
+    volumeBindingMode: 'WaitForFirstConsumer',
   });
 }

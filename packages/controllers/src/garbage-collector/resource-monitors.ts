@@ -29,6 +29,11 @@ const sharedCaches: readonly ResourceRef[] = [
   resources.namespaces,
   resources.certificateSigningRequests,
   resources.customResourceDefinitions,
+  resources.persistentVolumes,
+  resources.persistentVolumeClaims,
+  resources.storageClasses,
+  resources.csiDrivers,
+  resources.volumeAttachments,
 ];
 
 /** Watches every resource that is stored, also those of CustomResourceDefinitions as they come and go. */

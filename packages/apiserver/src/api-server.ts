@@ -4,6 +4,7 @@ import type { Store } from '@bayplan/store';
 import type { AuthenticationOptions } from './authentication/authentication-options.ts';
 import type { ApiRequest } from './http/request.ts';
 import type { ApiResponse } from './http/response.ts';
+import type { PodRoute } from './webhooks/service-link.ts';
 import type { ClusterKeys } from './keys/cluster-keys.ts';
 
 export interface ApiServerOptions {
@@ -26,6 +27,8 @@ export interface ApiServerOptions {
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
   readonly authentication?: AuthenticationOptions;
+  /** How pods are reached: over this host's routes, through the agents of their nodes, or (default) whichever fits. */
+  readonly podRoute?: PodRoute;
   /** Requests in flight before 429 is answered; watches and connections do not count. Default 400 and 200. */
   readonly maxRequestsInFlight?: { readonly readOnly: number; readonly mutating: number };
 }

@@ -86,7 +86,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       context = contextOf(request);
       let target: ProxyTarget | undefined;
       await chain(steps, async (authorised) => {
-        target = await upgradeTarget({ ...parts, random: parts.verbs.random }, authorised);
+        target = await upgradeTarget({ ...parts, random: parts.verbs.random, admission: parts.verbs.admission }, authorised);
         return { kind: 'value', status: 101, value: {} };
       })(context);
       if (target === undefined) throw internalError('the upgrade has no target');
@@ -143,6 +143,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       parts.registry.endWatches();
       await listener?.close();
       parts.nodes.close();
+      await parts.webhooks.close();
       await parts.hub.close();
     },
   };

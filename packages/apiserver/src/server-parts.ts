@@ -22,6 +22,9 @@ import { Registry } from './registry/registry.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
 import { StoreHub } from './registry/store-hub.ts';
 import type { VerbServices } from './registry/verbs/services.ts';
+import { ServiceLink } from './webhooks/service-link.ts';
+import { WebhookClient } from './webhooks/webhook-client.ts';
+import { createWebhookMetrics } from './admission/webhook/webhook-metrics.ts';
 import { settingsOf } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { createSpecialHandlers } from './special-handlers.ts';
@@ -41,6 +44,8 @@ export interface ServerParts {
   readonly rbac: RbacAuthorizer;
   readonly verbs: VerbServices;
   readonly nodes: NodeLink;
+  readonly services: ServiceLink;
+  readonly webhooks: WebhookClient;
   readonly serviceAccountKeys: ServiceAccountKeys;
   /** By `GROUP/RESOURCE[/SUBRESOURCE]`. */
   readonly specials: ReadonlyMap<string, SpecialHandler>;
@@ -64,7 +69,16 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     secretSealing: secretSealing(keys.encryptionKey),
   });
   const rbac = new RbacAuthorizer(registry);
-  const admission = createAdmission(registry, systemRandom, rbac, () => authorizer);
+  const nodes = new NodeLink(registry, keys, clock);
+  const services = new ServiceLink(registry, nodes, systemRandom, options.podRoute ?? 'auto');
+  const webhookClient = new WebhookClient(services, clock);
+  const admission = createAdmission(registry, systemRandom, rbac, () => authorizer, {
+    client: webhookClient,
+    clock,
+    random: systemRandom,
+    logger,
+    metrics: createWebhookMetrics(options.metrics),
+  });
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
   const tokens = [
@@ -79,7 +93,6 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     clock,
     logger,
   });
-  const nodes = new NodeLink(registry, keys, clock);
   const authenticator = new Authenticator({
     tokens: () => [...tokens, ...sources.tokens],
     allowsAnonymous: (path) => sources.allowsAnonymous(path),
@@ -97,6 +110,8 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     rbac,
     verbs,
     nodes,
+    services,
+    webhooks: webhookClient,
     serviceAccountKeys: accountKeys,
     specials: createSpecialHandlers({
       authenticator,

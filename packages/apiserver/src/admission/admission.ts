@@ -1,12 +1,20 @@
 import type { KubeObject } from '@bayplan/api';
+import type { RequestContext } from '../chain/context.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { User } from '../chain/user.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
 
+export interface GroupVersionKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
 /** What admission is asked about. */
 export interface AdmissionRequest {
   readonly operation: Operation;
+  /** The resource in the version of the request. */
   readonly resource: ServedResource;
   readonly subresource: string;
   readonly namespace: string;
@@ -15,20 +23,37 @@ export interface AdmissionRequest {
   readonly object: KubeObject | undefined;
   /** Shared. */
   readonly old: KubeObject | undefined;
+  /** What `object` and `old` are when they are no objects of `resource`: Scale, Eviction, PodExecOptions. */
+  readonly bodyKind?: GroupVersionKind | undefined;
+  /** `CreateOptions`, `UpdateOptions` or `DeleteOptions` as the caller gave them; undefined for CONNECT. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+  /** The request that it is asked for. */
+  readonly context: RequestContext;
   readonly user: User;
   readonly dryRun: boolean;
+  /** Ends when the caller goes away. */
+  readonly signal: AbortSignal;
   /** Adds a `Warning` header. */
   warn(text: string): void;
+  /** Adds an annotation to the audit event of the request; the first value of a key stays. */
+  annotate(key: string, value: string): void;
 }
 
 /** A plug-in of the chain. It throws `StatusError`, mostly `Forbidden`, to refuse. */
 export interface AdmissionPlugin {
   readonly name: string;
-  mutate?(request: AdmissionRequest): Promise<void> | void;
+  /** True when another mutating plug-in should run again, because of what this one changed. */
+  mutate?(request: AdmissionRequest, round: MutationRound): Promise<boolean | void> | boolean | void;
   validate?(request: AdmissionRequest): Promise<void> | void;
 }
 
-/** Runs the plug-ins in order: all that mutate, later all that validate. */
+/** One of at most two rounds of mutation; `state` outlives the first for whoever left something there. */
+export interface MutationRound {
+  readonly again: boolean;
+  readonly state: Map<string, unknown>;
+}
+
+/** Runs the plug-ins in order: all that mutate (twice if one of them asks), later all that validate. */
 export class Admission {
   private readonly plugins: readonly AdmissionPlugin[];
 
@@ -37,10 +62,47 @@ export class Admission {
   }
 
   async mutate(request: AdmissionRequest): Promise<void> {
-    for (const plugin of this.plugins) await plugin.mutate?.(request);
+    const state = new Map<string, unknown>();
+    if (await this.round(request, { again: false, state })) await this.round(request, { again: true, state });
   }
 
   async validate(request: AdmissionRequest): Promise<void> {
     for (const plugin of this.plugins) await plugin.validate?.(request);
   }
+
+  private async round(request: AdmissionRequest, round: MutationRound): Promise<boolean> {
+    let again = false;
+    for (const plugin of this.plugins) if ((await plugin.mutate?.(request, round)) === true) again = true;
+    return again;
+  }
+}
+
+type Subject = Pick<AdmissionRequest, 'operation' | 'resource' | 'subresource' | 'namespace' | 'name' | 'object' | 'old' | 'dryRun'> &
+  Partial<Pick<AdmissionRequest, 'bodyKind' | 'options'>>;
+
+/** A question to admission on behalf of a request. */
+export function admissionRequest(context: RequestContext, subject: Subject): AdmissionRequest {
+  return {
+    ...subject,
+    context,
+    user: context.user,
+    signal: context.request.signal,
+    warn: (text) => void context.warnings.push(text),
+    annotate(key, value) {
+      context.auditAnnotations ??= new Map();
+      if (!context.auditAnnotations.has(key)) context.auditAnnotations.set(key, value);
+    },
+  };
+}
+
+/** Mutates and validates the body of a subresource or of a resource that is answered and not stored. */
+export async function admit(admission: Admission, request: AdmissionRequest): Promise<void> {
+  await admission.mutate(request);
+  await admission.validate(request);
+}
+
+/** Makes `target`, which others hold, have the contents of `source`. */
+export function replaceContents(target: KubeObject, source: KubeObject): void {
+  for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) Reflect.deleteProperty(target, key);
+  Object.assign(target, source);
 }

@@ -9,10 +9,19 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds, priorityAdmission, runtimeClassAdmission } from './pod-defaults.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
+import type { CallerOptions } from './webhook/hook-caller.ts';
+import { mutatingWebhooks } from './webhook/mutating-webhooks.ts';
+import { validatingWebhooks } from './webhook/validating-webhooks.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 
 /** The default plug-ins, in the order in which they run. */
-export function createAdmission(registry: Registry, random: Random, rbac: RbacAuthorizer, authorizer: () => Authorizer): Admission {
+export function createAdmission(
+  registry: Registry,
+  random: Random,
+  rbac: RbacAuthorizer,
+  authorizer: () => Authorizer,
+  webhooks: CallerOptions,
+): Admission {
   return new Admission([
     namespaceLifecycle(registry),
     nodeRestriction,
@@ -24,5 +33,7 @@ export function createAdmission(registry: Registry, random: Random, rbac: RbacAu
     priorityAdmission(registry),
     runtimeClassAdmission(registry),
     defaultTolerationSeconds,
+    mutatingWebhooks(registry, webhooks),
+    validatingWebhooks(registry, webhooks),
   ]);
 }

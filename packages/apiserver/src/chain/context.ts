@@ -13,6 +13,8 @@ export interface RequestContext {
   user: User;
   /** Texts for `Warning` headers, in order. */
   readonly warnings: string[];
+  /** Admission's annotations of the audit event; undefined while there are none. */
+  auditAnnotations?: Map<string, string>;
 }
 
 /** A context whose request names a resource. */

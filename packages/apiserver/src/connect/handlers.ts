@@ -1,5 +1,7 @@
 import { badRequest, methodNotSupported } from '@bayplan/api';
 import type { Pod } from '@bayplan/api';
+import { admit } from '../admission/admission.ts';
+import { connectRequest } from '../admission/connect-request.ts';
 import type { ResourceContext } from '../chain/context.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
@@ -11,8 +13,10 @@ import { proxyTarget } from './proxy-target.ts';
 
 /** Subresources that hand a request on to a node, a pod or a Service, by `GROUP/RESOURCE/SUBRESOURCE`. */
 export function connectHandlers(nodes: NodeLink): (readonly [string, SpecialHandler])[] {
-  const proxy: SpecialHandler = async (services, context) =>
-    forward(context.request, await proxyTarget(context, services.registry, nodes, services.random));
+  const proxy: SpecialHandler = async (services, context, resource) => {
+    await admit(services.admission, connectRequest(context, resource, context.info.name));
+    return forward(context.request, await proxyTarget(context, services.registry, nodes, services.random));
+  };
   return [
     ['/pods/log', podLog(nodes)],
     ['/pods/exec', needsUpgrade],

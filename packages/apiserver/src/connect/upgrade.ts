@@ -1,6 +1,9 @@
 import { methodNotSupported, pathNotFound } from '@bayplan/api';
 import type { Random } from '@bayplan/component-base';
 import type { ProxyTarget } from '@bayplan/streaming';
+import { admit } from '../admission/admission.ts';
+import type { Admission } from '../admission/admission.ts';
+import { connectRequest } from '../admission/connect-request.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { accessOf } from '../authorization/authorizer.ts';
 import { demandAccess } from '../chain/authorize.ts';
@@ -20,6 +23,7 @@ export interface UpgradeServices {
   readonly nodes: NodeLink;
   readonly authorizer: Authorizer;
   readonly random: Random;
+  readonly admission: Admission;
 }
 
 /**
@@ -33,13 +37,16 @@ export async function upgradeTarget(services: UpgradeServices, context: RequestC
   const served = services.registry.find(group, version, resource);
   if (group !== '' || served === undefined || subresourceOf(served, subresource) === undefined) throw pathNotFound();
   checkScope(context, served);
+  const admitted = (): Promise<void> => admit(services.admission, connectRequest(context, served, context.info.name));
   if (subresource === 'proxy') {
+    await admitted();
     const { url, tls } = await proxyTarget(context, services.registry, services.nodes, services.random);
     return { url, tls: tls ?? (resource === 'nodes' ? await services.nodes.tls() : {}) };
   }
   if (resource !== 'pods') throw pathNotFound();
   if (verb !== 'create') await demandAccess(services.authorizer, context.user, { ...accessOf(context.info), verb: 'create' });
   const pod = await podOf(services.registry, context);
+  await admitted();
   const path = (): string => {
     switch (subresource) {
       case 'exec':

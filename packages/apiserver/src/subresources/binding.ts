@@ -1,6 +1,8 @@
 import { badRequest, conflict, FieldPath, fieldRequired, invalid, methodNotSupported } from '@bayplan/api';
-import type { Binding, Pod } from '@bayplan/api';
+import type { Binding, KubeObject, Pod } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
+import { admissionRequest, admit } from '../admission/admission.ts';
+import { writeOptionsObject } from '../admission/request-options.ts';
 import { decodeBody } from '../registry/decode-object.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
 import type { VerbServices } from '../registry/verbs/services.ts';
@@ -19,6 +21,21 @@ export const bindingHandler: SpecialHandler = async (services, context, resource
   if (binding.metadata?.name && binding.metadata.name !== name) throw badRequest('name in URL does not match name in Binding object');
   const node = binding.target.name ?? '';
   if (node === '') throw invalid({ group: '', kind: 'Binding' }, name, [fieldRequired(FieldPath.of('target', 'name'), '')]);
+  await admit(
+    services.admission,
+    admissionRequest(context, {
+      operation: 'CREATE',
+      resource,
+      subresource: context.info.subresource,
+      namespace: context.info.namespace,
+      name,
+      object: binding as KubeObject,
+      old: undefined,
+      bodyKind: bindingType,
+      options: writeOptionsObject('CreateOptions', context),
+      dryRun: options.dryRun,
+    }),
+  );
   if (!options.dryRun) await bind(services, context.info.namespace, name, node, binding);
   return success(201);
 };

@@ -1,6 +1,8 @@
 import { badRequest, internalError, isConflict, methodNotSupported, selectorOf, statusError } from '@bayplan/api';
 import type { Eviction, KubeObject, Pod, PodDisruptionBudget } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
+import { admissionRequest, admit } from '../admission/admission.ts';
+import { writeOptionsObject } from '../admission/request-options.ts';
 import { decodeBody } from '../registry/decode-object.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
 import { deleteNamed } from '../registry/verbs/delete.ts';
@@ -20,6 +22,21 @@ export const evictionHandler: SpecialHandler = async (services, context, resourc
   const pod = (await pods.storage.read(namespace, name)).object as Pod;
   const options = eviction.deleteOptions;
   const dryRun = writeOptions(context).dryRun || (options?.dryRun ?? []).includes('All');
+  await admit(
+    services.admission,
+    admissionRequest(context, {
+      operation: 'CREATE',
+      resource,
+      subresource: 'eviction',
+      namespace,
+      name,
+      object: eviction as KubeObject,
+      old: undefined,
+      bodyKind: evictionType,
+      options: writeOptionsObject('CreateOptions', context),
+      dryRun,
+    }),
+  );
   if (!isOver(pod) && !pod.metadata?.deletionTimestamp) await takeFromBudget(services, pod, namespace, name, dryRun);
   if (!dryRun) await markDisruption(services, namespace, name);
   await deleteNamed({ services, context, resource: pods }, namespace, name, {

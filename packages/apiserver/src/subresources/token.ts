@@ -2,6 +2,8 @@ import { badRequest, conflict, FieldPath, fieldInvalid, forbidden, invalid, meth
 import type { KubeObject, Pod, ServiceAccount, AuthenticationV1TokenRequest } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import { SignJWT } from 'jose';
+import { admissionRequest, admit } from '../admission/admission.ts';
+import { writeOptionsObject } from '../admission/request-options.ts';
 import type { ServiceAccountKeys } from '../authentication/service-account-keys.ts';
 import type { ServiceAccountOptions } from '../authentication/authentication-options.ts';
 import type { KubernetesClaims } from '../authentication/service-account-tokens.ts';
@@ -41,18 +43,21 @@ export function tokenHandler(options: TokenOptions): SpecialHandler {
     checkName(request, namespace, name);
     const account = (await services.registry.stored('', 'v1', 'serviceaccounts').storage.get(namespace, name)).object as ServiceAccount;
     const bound = await boundClaims(services, context, request);
-    await services.admission.validate({
-      operation: 'CREATE',
-      resource,
-      subresource: 'token',
-      namespace,
-      name,
-      object: request,
-      old: undefined,
-      user: context.user,
-      dryRun: false,
-      warn: (text) => void context.warnings.push(text),
-    });
+    await admit(
+      services.admission,
+      admissionRequest(context, {
+        operation: 'CREATE',
+        resource,
+        subresource: 'token',
+        namespace,
+        name,
+        object: request,
+        old: undefined,
+        bodyKind: requestType,
+        options: writeOptionsObject('CreateOptions', context),
+        dryRun: false,
+      }),
+    );
     const seconds = Math.min(asked, maxTokenSeconds);
     if (seconds < asked)
       context.warnings.push(`requested expiration of ${asked.toString()} seconds shortened to ${seconds.toString()} seconds`);

@@ -1,6 +1,8 @@
 import { badRequest, generateNameConflict, isAlreadyExists } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
+import { admissionRequest } from '../../admission/admission.ts';
 import type { AdmissionRequest } from '../../admission/admission.ts';
+import { writeOptionsObject } from '../../admission/request-options.ts';
 import type { Outcome } from '../../chain/outcome.ts';
 import { decodeObject } from '../decode-object.ts';
 import { emptyStatus } from '../empty-status.ts';
@@ -47,7 +49,7 @@ export async function createFrom(call: VerbCall, object: KubeObject, options: Wr
 async function createOnce(call: VerbCall, object: KubeObject, options: WriteOptions): Promise<StoredObject> {
   const { services, context, resource } = call;
   const { strategy } = resource;
-  const request = admissionRequest(call, object, options);
+  const request = requestOf(call, object, options);
   strategy.normalize?.(object);
   await services.admission.mutate(request);
   prepareMetadata(object, resource, services.clock, services.random);
@@ -74,9 +76,9 @@ function setEmptyStatus(object: KubeObject, resource: StoredResource): void {
   if (status !== undefined) Object.assign(object, { status });
 }
 
-function admissionRequest(call: VerbCall, object: KubeObject, options: WriteOptions): AdmissionRequest {
+function requestOf(call: VerbCall, object: KubeObject, options: WriteOptions): AdmissionRequest {
   const { context, resource } = call;
-  return {
+  return admissionRequest(context, {
     operation: 'CREATE',
     resource,
     subresource: '',
@@ -84,8 +86,7 @@ function admissionRequest(call: VerbCall, object: KubeObject, options: WriteOpti
     name: object.metadata.name ?? '',
     object,
     old: undefined,
-    user: context.user,
+    options: writeOptionsObject('CreateOptions', context),
     dryRun: options.dryRun,
-    warn: (text) => context.warnings.push(text),
-  };
+  });
 }

@@ -2,6 +2,8 @@ import { conflict, isNotFound, sameJson } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import { isStoreError } from '@bayplan/store';
+import { admissionRequest } from '../../admission/admission.ts';
+import { deleteOptionsObject } from '../../admission/request-options.ts';
 import type { Outcome } from '../../chain/outcome.ts';
 import { selectionOf } from '../selection.ts';
 import type { StoredObject } from '../stored-object.ts';
@@ -70,18 +72,17 @@ async function deleteOnce(
   const { services, context, resource } = call;
   const { strategy, storage } = resource;
   checkIdentity(call, current.object, request);
-  const admission = {
-    operation: 'DELETE' as const,
+  const admission = admissionRequest(context, {
+    operation: 'DELETE',
     resource,
     subresource: '',
     namespace,
     name,
     object: undefined,
     old: current.object,
-    user: context.user,
+    options: deleteOptionsObject(request),
     dryRun: request.dryRun,
-    warn: (text: string) => void context.warnings.push(text),
-  };
+  });
   await services.admission.mutate(admission);
   await services.admission.validate(admission);
   const next = terminating(call, current.object, request);

@@ -1,5 +1,7 @@
 import { badRequest, isNotFound } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
+import { admissionRequest, replaceContents } from '../../admission/admission.ts';
+import { writeOptionsObject } from '../../admission/request-options.ts';
 import type { Outcome } from '../../chain/outcome.ts';
 import { decodeObject } from '../decode-object.ts';
 import { trackUpdate } from '../managed-fields.ts';
@@ -62,20 +64,22 @@ async function nextState(call: VerbCall, options: WriteOptions, current: StoredO
 
   checkPreconditions(wanted, old, resource);
   keepSystemMetadata(wanted, old);
-  const request = {
-    operation: 'UPDATE' as const,
+  const next = partsOf(resource, subresource, wanted, old);
+  const request = admissionRequest(context, {
+    operation: 'UPDATE',
     resource,
     subresource,
     namespace,
     name,
-    object: partsOf(resource, subresource, wanted, old),
+    object: next,
     old,
-    user: context.user,
+    options: writeOptionsObject('UpdateOptions', context),
     dryRun: options.dryRun,
-    warn: (text: string) => void context.warnings.push(text),
-  };
-  const next = request.object;
+  });
   await services.admission.mutate(request);
+  // Nobody changes through admission what the request itself could not.
+  replaceContents(next, partsOf(resource, subresource, { ...next }, old));
+  keepSystemMetadata(next, old);
   countGeneration(next, old, resource);
   if (subresource === 'status') await resource.strategy.prepareForStatusUpdate?.(next, old, context);
   else await resource.strategy.prepareForUpdate?.(next, old, context, options.dryRun);

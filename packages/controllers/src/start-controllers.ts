@@ -4,14 +4,12 @@ import type { Clock, KeyPair, Logger, MetricsRegistry, Random } from '@bayplan/c
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { runCertificatesController } from './certificates/certificates-controller.ts';
-import { runDeploymentController } from './deployment/deployment-controller.ts';
 import { runEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { runGarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { runNamespaceController } from './namespace/namespace-controller.ts';
 import { runNodeIpamController } from './node-ipam/node-ipam-controller.ts';
 import { runNodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { runPodGarbageController } from './pod-gc/pod-gc-controller.ts';
-import { runReplicaSetController } from './replicaset/replicaset-controller.ts';
 import type { Controller, ControllerContext } from './runtime/controller-context.ts';
 import { runServiceAccountController } from './serviceaccount/serviceaccount-controller.ts';
 import { runAttachDetachController } from './attach-detach/attach-detach-controller.ts';
@@ -20,6 +18,7 @@ import { runLocalPathController } from './local-path/local-path-controller.ts';
 import { runPersistentVolumeController } from './persistent-volumes/persistent-volume-controller.ts';
 import { runVolumeExpandController } from './volume-expand/volume-expand-controller.ts';
 import { runVolumeProtectionController } from './volume-protection/volume-protection-controller.ts';
+import { workloadControllers } from './workload-controllers.ts';
 
 /** Who the controllers act as. */
 export interface ControllerIdentity {
@@ -110,8 +109,7 @@ async function runAll(options: ControllersOptions, client: Client, term: AbortSi
     }
   };
   const results = await Promise.allSettled([
-    start('deployment', 'deployment-controller', runDeploymentController),
-    start('replicaset', 'replicaset-controller', runReplicaSetController),
+    ...workloadControllers.map(([name, component, run]) => start(name, component, run)),
     start('endpointslice', 'endpoint-slice-controller', runEndpointSliceController),
     start('namespace', 'namespace-controller', runNamespaceController),
     start('serviceaccount', 'serviceaccount-controller', (context) => runServiceAccountController(context, ca.certPem)),

@@ -124,7 +124,9 @@ export class FakeKubelet {
     }
     if (!this.runs(pod)) return;
     if (!pod.spec?.nodeName) {
-      const target = { apiVersion: 'v1', kind: 'Node', name: 'n1' };
+      const terms = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+      const byName = terms?.[0]?.matchFields?.[0]?.values?.[0];
+      const target = { apiVersion: 'v1', kind: 'Node', name: byName ?? 'n1' };
       await this.#client.createSubresource(resources.pods, key, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: key, target });
       return;
     }

@@ -1,4 +1,5 @@
 import type { Deployment, ReplicaSet } from '@bayplan/api';
+import { scaledValue } from '../runtime/scaled-value.ts';
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 export const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history';
@@ -26,15 +27,10 @@ export function rollingLimits(deployment: Deployment): { maxSurge: number; maxUn
   if (!isRollingUpdate(deployment)) return { maxSurge: 0, maxUnavailable: 0 };
   const replicas = replicasOf(deployment);
   const { maxSurge, maxUnavailable } = deployment.spec?.strategy?.rollingUpdate ?? {};
-  const surge = scaled(maxSurge ?? '25%', replicas, Math.ceil);
-  const unavailable = scaled(maxUnavailable ?? '25%', replicas, Math.floor);
+  const surge = scaledValue(maxSurge ?? '25%', replicas, 'up');
+  const unavailable = scaledValue(maxUnavailable ?? '25%', replicas, 'down');
   // Both 0 would stop every rollout: validation refuses it, but percentages may round to it.
   return { maxSurge: surge, maxUnavailable: Math.min(surge === 0 && unavailable === 0 ? 1 : unavailable, replicas) };
-}
-
-function scaled(value: number | string, total: number, round: (value: number) => number): number {
-  if (typeof value === 'number') return value;
-  return value.endsWith('%') ? round((Number.parseInt(value, 10) * total) / 100) : Number.parseInt(value, 10);
 }
 
 /** Undefined when the Deployment has no progress deadline. */

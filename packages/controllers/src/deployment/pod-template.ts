@@ -1,8 +1,7 @@
 import type { PodTemplateSpec } from '@bayplan/api';
 import { canonicalJson, semanticallyEqual } from '../runtime/semantic-equality.ts';
+import { shortHash } from '../runtime/short-hash.ts';
 import { podTemplateHashLabel } from './deployment-spec.ts';
-
-const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** Whether two templates make the same pods; the hash label does not count. */
 export function sameTemplate(a: PodTemplateSpec | undefined, b: PodTemplateSpec | undefined): boolean {
@@ -15,10 +14,8 @@ function withoutHash(template: PodTemplateSpec | undefined): PodTemplateSpec {
   return { ...template, metadata: { ...metadata, creationTimestamp: undefined, labels } };
 }
 
-/** The suffix of a ReplicaSet's name: the same for the same template and count of collisions (FNV-1a, 32 bits). */
+/** The suffix of a ReplicaSet's name: the same for the same template and count of collisions. */
 export function templateHash(template: PodTemplateSpec | undefined, collisionCount: number | undefined): string {
   const text = `${canonicalJson(template)}${collisionCount === undefined ? '' : String(collisionCount)}`;
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return [...String(hash)].map((digit) => suffixAlphabet.charAt(digit.charCodeAt(0) % suffixAlphabet.length)).join('');
+  return shortHash(text);
 }

@@ -31,11 +31,16 @@ export class Expectations {
   }
 
   expectCreations(key: string, count: number): void {
-    this.#byKey.set(key, { creations: count, deletions: new Set(), sinceMs: this.#clock.monotonic() });
+    this.expect(key, count, []);
   }
 
   expectDeletions(key: string, uids: readonly string[]): void {
-    this.#byKey.set(key, { creations: 0, deletions: new Set(uids), sinceMs: this.#clock.monotonic() });
+    this.expect(key, 0, uids);
+  }
+
+  /** Begins to wait for both; what was expected before is forgotten. */
+  expect(key: string, creations: number, uids: readonly string[]): void {
+    this.#byKey.set(key, { creations, deletions: new Set(uids), sinceMs: this.#clock.monotonic() });
   }
 
   /** A creation was seen, or will never be. */

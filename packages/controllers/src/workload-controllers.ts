@@ -1,0 +1,13 @@
+import { runDaemonSetController } from './daemonset/daemonset-controller.ts';
+import { runDeploymentController } from './deployment/deployment-controller.ts';
+import { runReplicaSetController } from './replicaset/replicaset-controller.ts';
+import type { Controller } from './runtime/controller-context.ts';
+import { runStatefulSetController } from './statefulset/statefulset-controller.ts';
+
+/** The controllers of what runs pods: their name in logs, the component that their events name, and how they run. */
+export const workloadControllers: readonly (readonly [name: string, component: string, run: Controller])[] = [
+  ['deployment', 'deployment-controller', runDeploymentController],
+  ['replicaset', 'replicaset-controller', runReplicaSetController],
+  ['daemonset', 'daemonset-controller', runDaemonSetController],
+  ['statefulset', 'statefulset-controller', runStatefulSetController],
+];

@@ -2,12 +2,14 @@ import { resources } from '@bayplan/api';
 import type { Namespace, Node, Pod } from '@bayplan/api';
 import type { InformerFactory } from '@bayplan/client';
 import type { ClusterCache } from './cache/cluster-cache.ts';
+import type { VolumeCache } from './cache/volume-cache.ts';
 import { clusterEvents } from './framework/plugin.ts';
 import type { SchedulingQueue } from './queue/scheduling-queue.ts';
 
 export interface ClusterFeedOptions {
   readonly informers: InformerFactory;
   readonly cache: ClusterCache;
+  readonly volumes: VolumeCache;
   readonly queue: SchedulingQueue;
   readonly schedulerName: string;
   /** Called after every change of the queue or the cluster. */
@@ -21,7 +23,12 @@ export function feedCluster(options: ClusterFeedOptions): { readonly synced: Pro
   const namespaces = options.informers.informer<Namespace>(resources.namespaces);
   const setNamespace = (namespace: Namespace) =>
     options.cache.columns.setNamespace(namespace.metadata.name ?? '', namespace.metadata.labels ?? {});
+  options.cache.columns.volumes = options.volumes;
   const off = [
+    options.volumes.onChange(() => {
+      options.queue.notify(clusterEvents.storage, 'StorageChange');
+      options.wake();
+    }),
     namespaces.addHandlers({
       onAdd: setNamespace,
       onUpdate: (namespace, previous) => {
@@ -47,7 +54,10 @@ export function feedCluster(options: ClusterFeedOptions): { readonly synced: Pro
       onDelete: (pod) => removePod(options, pod),
     }),
   ];
-  return { synced: Promise.all([pods.synced, nodes.synced, namespaces.synced]), stop: () => off.forEach((remove) => remove()) };
+  return {
+    synced: Promise.all([pods.synced, nodes.synced, namespaces.synced, options.volumes.synced]),
+    stop: () => off.forEach((remove) => remove()),
+  };
 }
 
 function setNode({ cache, queue, wake }: ClusterFeedOptions, node: Node, previous: Node | undefined): void {

@@ -4,7 +4,9 @@ import type { Binding, Pod } from '@bayplan/api';
 import type { Clock, Logger, MetricsRegistry, Random, Timer } from '@bayplan/component-base';
 import { createEventRecorder } from '@bayplan/client';
 import type { Client, EventRecorder, InformerFactory } from '@bayplan/client';
+import { VolumeCache } from './cache/volume-cache.ts';
 import { feedCluster } from './cluster-feed.ts';
+import { clusterEvents } from './framework/plugin.ts';
 import type { Profile } from './framework/plugin.ts';
 import { createSchedulerMetrics } from './metrics.ts';
 import type { SchedulerMetrics } from './metrics.ts';
@@ -16,6 +18,8 @@ import { SchedulingQueue } from './queue/scheduling-queue.ts';
 import type { QueueEntry } from './queue/scheduling-queue.ts';
 import { createStatusWriter } from './status-writer.ts';
 import type { StatusWriter } from './status-writer.ts';
+import { reserveVolumes } from './volume-binder.ts';
+import type { VolumeReservation } from './volume-binder.ts';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -66,6 +70,9 @@ class SchedulerLoop implements Scheduler {
   readonly #status: StatusWriter;
   readonly #stopping = new AbortController();
   readonly #bindings = new Set<Promise<void>>();
+  /** Pods that have a node and wait for their volumes. */
+  readonly #waiting = new Set<Promise<void>>();
+  readonly #volumes: VolumeCache;
   #wake: () => void = () => undefined;
 
   constructor(options: SchedulerOptions) {
@@ -91,9 +98,11 @@ class SchedulerLoop implements Scheduler {
     this.#status = createStatusWriter({ client, clock, logger, signal });
     options.signal.addEventListener('abort', this.#abort, { once: true });
     signal.addEventListener('abort', () => this.#wake(), { once: true });
+    this.#volumes = new VolumeCache(options.informers);
     const feed = feedCluster({
       informers: options.informers,
       cache: this.#core.cache,
+      volumes: this.#volumes,
       queue: this.#queue,
       schedulerName: profile.schedulerName,
       wake: () => this.#wake(),
@@ -124,7 +133,7 @@ class SchedulerLoop implements Scheduler {
     } finally {
       endFeed();
       this.#options.signal.removeEventListener('abort', this.#abort);
-      await Promise.allSettled([...this.#bindings, this.#status.flush()]);
+      await Promise.allSettled([...this.#waiting, ...this.#bindings, this.#status.flush()]);
     }
   }
 
@@ -196,8 +205,13 @@ class SchedulerLoop implements Scheduler {
         feasibleNodes: decision.feasibleNodes,
         seed: decision.seed,
       });
-      const binding = this.#bind(entry, decision.nodeName, startedAt).finally(() => this.#bindings.delete(binding));
-      this.#bindings.add(binding);
+      const { nodeName } = decision;
+      const reserved = this.#reserve(entry, nodeName);
+      if (reserved === undefined) this.#startBinding(entry, nodeName, startedAt);
+      else {
+        const waiting = this.#bindVolumes(entry, nodeName, reserved, startedAt).finally(() => this.#waiting.delete(waiting));
+        this.#waiting.add(waiting);
+      }
       return;
     }
     const message = `${decision.message}${preemptionMessage(entry.pod, decision, this.#core.cache)}`;
@@ -208,6 +222,44 @@ class SchedulerLoop implements Scheduler {
     this.#events.event({ ref: resources.pods, object: entry.pod }, 'Warning', 'FailedScheduling', message);
     this.#status.unschedulable(entry.pod, message);
     logger.debug('Found no node', { pod: nameOf(entry.pod), message });
+  }
+
+  #startBinding(entry: QueueEntry, nodeName: string, startedAt: number): void {
+    const binding = this.#bind(entry, nodeName, startedAt).finally(() => this.#bindings.delete(binding));
+    this.#bindings.add(binding);
+  }
+
+  #reserve(entry: QueueEntry, nodeName: string): VolumeReservation | undefined {
+    const { client, clock } = this.#options;
+    const { cache } = this.#core;
+    return reserveVolumes({ client, clock, volumes: this.#volumes }, cache.shapeOf(entry.pod), nodeName, cache);
+  }
+
+  /** A pod is bound to its node only after its volumes: a volume that cannot be made must not pin the pod. */
+  async #bindVolumes(entry: QueueEntry, nodeName: string, reserved: VolumeReservation, startedAt: number): Promise<void> {
+    const { logger } = this.#options;
+    const { signal } = this.#stopping;
+    try {
+      await reserved.bind(signal);
+    } catch (err) {
+      this.#core.cache.forget(entry.uid);
+      if (signal.aborted) return;
+      const reason = err instanceof Error ? err.message : String(err);
+      logger.debug('Could not bind the volumes of a pod', { pod: nameOf(entry.pod), node: nodeName, err });
+      this.#metrics.attempts.inc({ result: 'error', profile: this.#core.profile.schedulerName });
+      const message = `running PreBind plugin "VolumeBinding": binding volumes: ${reason}`;
+      this.#events.event({ ref: resources.pods, object: entry.pod }, 'Warning', 'FailedScheduling', message);
+      // Waiting pods of this node may fit now, and this one is tried again.
+      this.#queue.notify(clusterEvents.assignedPodDelete, 'AssignedPodDelete');
+      this.#queue.giveBack(entry, 0);
+      this.#wake();
+      return;
+    } finally {
+      reserved.release();
+    }
+    // The pod may have been deleted while it waited.
+    if (this.#queue.get(entry.uid) === undefined) this.#core.cache.forget(entry.uid);
+    else this.#startBinding(entry, nodeName, startedAt);
   }
 
   async #bind(entry: QueueEntry, nodeName: string, startedAt: number): Promise<void> {

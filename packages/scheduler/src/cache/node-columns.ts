@@ -3,6 +3,8 @@ import { Bitset } from '../framework/bitset.ts';
 import { amountOf, cpu, memory } from '../framework/resources.ts';
 import type { ResourceNames } from '../framework/resources.ts';
 import type { PlacedPod, Snapshot, TaintColumn } from '../framework/snapshot.ts';
+import { noVolumes } from '../framework/volumes.ts';
+import type { VolumeView } from '../framework/volumes.ts';
 
 /** A change that plans made earlier must take note of. */
 export interface ColumnChanges {
@@ -28,6 +30,8 @@ export class NodeColumns implements Snapshot {
   readonly resources: ResourceNames;
   readonly live = new Bitset();
   readonly unschedulable = new Bitset();
+  /** Set once by whoever feeds the cache. */
+  volumes: VolumeView = noVolumes;
   rows = 0;
   estimatedCpuMilli = new Float64Array(0);
   estimatedMemoryBytes = new Float64Array(0);

@@ -21,11 +21,15 @@ class Mask implements NodeMask {
     this.#found = found;
   }
 
-  reject(nodes: Bitset, reason: string, { unresolvable }: { readonly unresolvable: boolean }): void {
+  reject(
+    nodes: Bitset,
+    reason: string,
+    { unresolvable, ofPod = false }: { readonly unresolvable: boolean; readonly ofPod?: boolean },
+  ): void {
     this.#rejected.union(nodes);
     if (this.#found === undefined) return;
     const counted = nodes.clone().intersect(this.candidates);
-    if (!counted.isEmpty) this.#found.push({ plugin: this.#plugin, reason, unresolvable, nodes: counted });
+    if (!counted.isEmpty) this.#found.push({ plugin: this.#plugin, reason, unresolvable, ofPod, nodes: counted });
   }
 }
 

@@ -108,6 +108,8 @@ export class PlacementPlan {
   }
 
   #computeAll(snapshot: Snapshot): void {
+    // Storage changes without a trace in the columns.
+    if (this.#shape.claims.length > 0) this.#explained = undefined;
     if (this.#total.length < snapshot.rows) {
       this.#total = new Float64Array(snapshot.rows);
       this.#column = new Float64Array(snapshot.rows);

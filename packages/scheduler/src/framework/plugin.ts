@@ -14,6 +14,8 @@ export const clusterEvents = {
   assignedPodDelete: 64,
   /** The pod itself changed in something that placement depends on. */
   podUpdate: 128,
+  /** A claim, a volume, a class or what a node can attach. */
+  storage: 256,
 } as const;
 
 /** Why a node was ruled out. The text reaches the user's Event unchanged. */
@@ -22,6 +24,8 @@ export interface Rejection {
   readonly reason: string;
   /** Whether removing other pods could not help. */
   readonly unresolvable: boolean;
+  /** The reason is about the pod and the same on every node, so that nodes are not counted. */
+  readonly ofPod?: boolean;
 }
 
 /** What is left of the candidates while filters run. */
@@ -29,7 +33,7 @@ export interface NodeMask {
   /** The nodes that the plugin has to judge. Does not change until the plugin returns. */
   readonly candidates: Bitset;
   /** Rules nodes out, for one reason. A plugin may rule out a node for several. `nodes` is read at once and not kept. */
-  reject(nodes: Bitset, reason: string, options: { readonly unresolvable: boolean }): void;
+  reject(nodes: Bitset, reason: string, options: { readonly unresolvable: boolean; readonly ofPod?: boolean }): void;
 }
 
 /** What a plugin computed for a shape before nodes were looked at; lives as long as one pass. */

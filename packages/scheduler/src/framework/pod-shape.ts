@@ -1,6 +1,7 @@
 import type { Affinity, Pod, Toleration, TopologySpreadConstraint } from '@bayplan/api';
 import { cpu, memory, podRequests, pods } from './resources.ts';
 import type { ResourceNames } from './resources.ts';
+import type { ClaimUse } from './volumes.ts';
 
 export interface HostPort {
   readonly protocol: string;
@@ -34,6 +35,7 @@ export interface PodShape {
   readonly topologySpread: readonly TopologySpreadConstraint[];
   readonly hostPorts: readonly HostPort[];
   readonly images: readonly string[];
+  readonly claims: readonly ClaimUse[];
   readonly priority: number;
   readonly preemptionPolicy: string;
 }
@@ -93,6 +95,7 @@ function shapeKey(pod: Pod): string {
     spec?.hostNetwork,
     spec?.priority,
     spec?.preemptionPolicy,
+    ...claimsOf(pod).map((claim) => [claim.key, claim.ownerUid]),
   ]);
 }
 
@@ -117,6 +120,7 @@ function build(pod: Pod, key: string, resources: ResourceNames): PodShape {
     topologySpread: spec.topologySpreadConstraints ?? [],
     hostPorts: hostPortsOf(pod),
     images: spec.containers.map((container) => container.image ?? ''),
+    claims: claimsOf(pod),
     priority: spec.priority ?? 0,
     preemptionPolicy: spec.preemptionPolicy ?? 'PreemptLowerPriority',
   });
@@ -137,4 +141,14 @@ function hostPortsOf(pod: Pod): HostPort[] {
       .filter((port) => (port.hostPort ?? 0) > 0)
       .map((port) => ({ protocol: port.protocol ?? 'TCP', ip: port.hostIP ? port.hostIP : '0.0.0.0', port: port.hostPort ?? 0 })),
   );
+}
+
+function claimsOf(pod: Pod): ClaimUse[] {
+  const claims: ClaimUse[] = [];
+  const { namespace = '', name: podName = '', uid } = pod.metadata;
+  for (const { name: volumeName, persistentVolumeClaim, ephemeral } of pod.spec?.volumes ?? []) {
+    const name = persistentVolumeClaim?.claimName ?? (ephemeral === undefined ? undefined : `${podName}-${volumeName}`);
+    if (name !== undefined) claims.push({ key: `${namespace}/${name}`, name, ...(ephemeral && uid ? { ownerUid: uid } : {}) });
+  }
+  return claims;
 }

@@ -1,6 +1,7 @@
 import type { Bitset } from './bitset.ts';
 import type { PodShape } from './pod-shape.ts';
 import type { ResourceNames } from './resources.ts';
+import type { VolumeView } from './volumes.ts';
 
 export interface TaintColumn {
   readonly key: string;
@@ -56,4 +57,6 @@ export interface Snapshot {
   readonly affinityPods: Iterable<{ readonly row: number; readonly pod: PlacedPod }>;
   /** Empty for namespaces that are not known. */
   namespaceLabels(namespace: string): Readonly<Record<string, string>>;
+  /** The cluster's storage as it is now: unlike the columns it changes between two passes without notice. */
+  readonly volumes: VolumeView;
 }

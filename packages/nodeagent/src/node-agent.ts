@@ -23,6 +23,9 @@ import { createNodeApiGuard } from './server/authentication.ts';
 import { serveNodeApi } from './server/node-api.ts';
 import { nodeApiRoutes } from './server/routes.ts';
 import { createStatusWriter } from './status/status-writer.ts';
+import { localPathAnnotation } from './volumes/local-path-names.ts';
+import { createClaimVolumes } from './volumes/claim-volumes.ts';
+import { removeLocalFolders } from './volumes/local-folders.ts';
 import { createTokenSource } from './volumes/service-account-tokens.ts';
 import { createMemoryMounts } from './volumes/shared-memory.ts';
 import { createVolumeManager } from './volumes/volume-manager.ts';
@@ -47,11 +50,13 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
   const cgroups = await createPodCgroups(options.cgroupMount ?? '/sys/fs/cgroup', options.cgroupRoot ?? '/kubepods');
   await cgroups.prepare();
   const objects = createObjectSource(client, clock);
+  const localPathRoot = path.join(home, 'local-path');
   const volumes = createVolumeManager({
     home,
     objects,
     tokens: createTokenSource(client, clock),
     memory: createMemoryMounts(options.hostCommands ?? ownHostCommands),
+    claims: createClaimVolumes({ client, root: localPathRoot, nodeName }),
     clock,
     metrics,
   });
@@ -143,6 +148,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
       host,
       reserved,
       labels: options.nodeLabels ?? {},
+      annotations: { [localPathAnnotation]: localPathRoot },
     },
     podCidr: options.podCidr,
     clock,
@@ -154,6 +160,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     reporter.run(),
     keepNodeLease({ client, nodeName, nodeUid: () => reporter.nodeUid, clock, logger, signal }),
     startPods(manager, services.synced, reporter.ready, context),
+    removeLocalFolders({ client, root: localPathRoot, nodeName, clock, logger, signal }),
     server.closed,
   ]);
   const stopped = work.then(() => {

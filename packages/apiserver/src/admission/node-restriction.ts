@@ -1,4 +1,4 @@
-import { forbidden } from '@bayplan/api';
+import { forbidden, sameJson } from '@bayplan/api';
 import type { KubeObject, Pod, AuthenticationV1TokenRequest } from '@bayplan/api';
 import { nodeNameOf } from '../authorization/node-authorizer.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
@@ -18,6 +18,8 @@ export const nodeRestriction: AdmissionPlugin = {
         return checkPod(request, node);
       case 'serviceaccounts':
         return checkToken(request, node);
+      case 'persistentvolumes':
+        return checkVolume(request, node);
       default:
     }
   },
@@ -65,4 +67,23 @@ function checkToken(request: AdmissionRequest, node: string): void {
   const ref = (request.object as unknown as AuthenticationV1TokenRequest | undefined)?.spec?.boundObjectRef;
   if (ref?.kind !== 'Pod' || !ref.uid)
     throw forbidden(request.resource, request.name, `node ${JSON.stringify(node)} can only request tokens bound to a pod by name and UID`);
+}
+
+const folderFinalizer = 'bayplan.io/local-path';
+
+/** Of a volume that is a folder on the node, its agent says only that the folder is gone. */
+function checkVolume({ object, old, resource, name }: AdmissionRequest, node: string): void {
+  if (object === undefined || old === undefined) return;
+  const rest = (one: KubeObject): unknown => ({
+    ...one,
+    metadata: {
+      ...one.metadata,
+      managedFields: undefined,
+      resourceVersion: undefined,
+      finalizers: (one.metadata.finalizers ?? []).filter((finalizer) => finalizer !== folderFinalizer),
+    },
+  });
+  const added = object.metadata.finalizers?.includes(folderFinalizer) && !old.metadata.finalizers?.includes(folderFinalizer);
+  if (added || !sameJson(rest(object), rest(old)))
+    throw forbidden(resource, name, `node ${JSON.stringify(node)} may only remove the finalizer ${folderFinalizer}`);
 }

@@ -14,6 +14,8 @@ export interface ResourceAccess {
   /** Empty: all namespaces, or cluster-scoped. */
   readonly namespace: string;
   readonly name: string;
+  /** What a list or watch is narrowed to, as it was asked for. */
+  readonly labelSelector?: string;
 }
 
 export interface PathAccess {
@@ -47,6 +49,16 @@ export function union(authorizers: readonly Authorizer[]): Authorizer {
 
 export function accessOf(info: RequestInfo): Access {
   if (!info.isResource) return { kind: 'path', verb: info.verb, path: info.path };
-  const { verb, group, version, resource, subresource, namespace, name } = info;
-  return { kind: 'resource', verb, group, version, resource, subresource, namespace, name };
+  const { verb, group, version, resource, subresource, namespace, name, labelSelector } = info;
+  return {
+    kind: 'resource',
+    verb,
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+    ...(labelSelector === '' ? {} : { labelSelector }),
+  };
 }

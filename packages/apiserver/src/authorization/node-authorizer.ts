@@ -11,6 +11,8 @@ import { ruleAllows } from './rbac-rules.ts';
 const namePrefix = 'system:node:';
 const nodesGroup = 'system:nodes';
 const reading = new Set(['get', 'list', 'watch']);
+/** On a volume that is a folder: the node that has it. */
+const localVolumeLabel = 'bayplan.io/local-path-node';
 const allowed: Decision = { verdict: 'allow', reason: '' };
 
 /** The node that a user is the agent of; undefined when it is none. */
@@ -25,9 +27,11 @@ export function nodeNameOf(user: User): string | undefined {
 export class NodeAuthorizer implements Authorizer {
   private readonly pods: ResourceCache;
   private readonly claims: ResourceCache;
+  private readonly volumes: ResourceCache;
 
   constructor(registry: Registry) {
     this.pods = registry.stored('', 'v1', 'pods').storage.cache;
+    this.volumes = registry.stored('', 'v1', 'persistentvolumes').storage.cache;
     this.claims = registry.stored('', 'v1', 'persistentvolumeclaims').storage.cache;
   }
 
@@ -40,6 +44,8 @@ export class NodeAuthorizer implements Authorizer {
         case 'configmaps':
           return this.readReferenced(node, access);
         case 'persistentvolumes':
+          if (await this.keepsVolume(node, access)) return allowed;
+          return access.verb === 'get' ? this.readReferenced(node, access) : noOpinion;
         case 'persistentvolumeclaims':
           return access.verb === 'get' ? this.readReferenced(node, access) : noOpinion;
         case 'serviceaccounts':
@@ -56,6 +62,15 @@ export class NodeAuthorizer implements Authorizer {
     if (access.group === 'storage.k8s.io' && access.resource === 'csinodes')
       return access.name === node || access.verb === 'create' ? allowed : noOpinion;
     return this.byRules(access, nodeRules);
+  }
+
+  /** Whether an access is to volumes that are folders on the node: its agent removes them. */
+  private async keepsVolume(node: string, access: ResourceAccess): Promise<boolean> {
+    if (access.subresource !== '') return false;
+    if (access.verb === 'list' || access.verb === 'watch') return access.labelSelector === `${localVolumeLabel}=${node}`;
+    if (access.verb !== 'get' && access.verb !== 'patch') return false;
+    await this.volumes.start();
+    return this.volumes.get('', access.name)?.stored.object.metadata.labels?.[localVolumeLabel] === node;
   }
 
   private byRules(access: ResourceAccess, rules: readonly PolicyRule[]): Decision {

@@ -14,6 +14,7 @@ export interface NodeFacts {
   readonly host: HostInfo;
   readonly reserved: { readonly cpuMilli: number; readonly memoryBytes: number };
   readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly runtime: { readonly name: string; readonly version: string; readonly handlers: readonly string[] };
   readonly images: readonly ContainerImage[];
   readonly pressure: Pressure;
@@ -37,7 +38,8 @@ export function nodeLabels(facts: Pick<NodeFacts, 'name' | 'host' | 'labels'>): 
 }
 
 export function newNode(facts: NodeFacts): Node {
-  return { apiVersion: 'v1', kind: 'Node', metadata: { name: facts.name, labels: nodeLabels(facts) }, spec: {}, status: nodeStatus(facts) };
+  const metadata = { name: facts.name, labels: nodeLabels(facts), annotations: { ...facts.annotations } };
+  return { apiVersion: 'v1', kind: 'Node', metadata, spec: {}, status: nodeStatus(facts) };
 }
 
 /** What the agent reports of its node. Pure. */

@@ -138,8 +138,11 @@ export class NodeReporter {
     }
     const present = await client.get(resources.nodes, { name: facts.name }, { signal });
     const labels = nodeLabels(facts);
-    const missing = Object.entries(labels).some(([key, value]) => present.metadata.labels?.[key] !== value);
-    return missing ? client.patch(resources.nodes, { name: facts.name }, 'strategic', { metadata: { labels } }, { signal }) : present;
+    const { annotations } = facts;
+    const lacks = (wanted: Readonly<Record<string, string>>, have: Readonly<Record<string, string>> = {}): boolean =>
+      Object.entries(wanted).some(([key, value]) => have[key] !== value);
+    if (!lacks(labels, present.metadata.labels) && !lacks(annotations, present.metadata.annotations)) return present;
+    return client.patch(resources.nodes, { name: facts.name }, 'strategic', { metadata: { labels, annotations } }, { signal });
   }
 
   /** Resolves with whether the runtime was told something new. */

@@ -86,7 +86,8 @@ async function volumeMount(pod: Pod, mount: VolumeMount, container: Container, a
     containerPath: path.posix.isAbsolute(mount.mountPath) ? mount.mountPath : path.posix.join('/', mount.mountPath),
     hostPath,
     // What the agent writes and refreshes as root must not be a container's to rearrange.
-    readonly: mount.readOnly === true || (volume !== undefined && isRefreshable(volume)),
+    readonly:
+      mount.readOnly === true || volume?.persistentVolumeClaim?.readOnly === true || (volume !== undefined && isRefreshable(volume)),
     recursiveReadOnly: mount.recursiveReadOnly === 'Enabled',
     propagation:
       mount.mountPropagation === 'Bidirectional'

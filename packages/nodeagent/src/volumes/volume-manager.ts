@@ -9,6 +9,7 @@ import type { FieldSurroundings } from '../runtime/downward.ts';
 import type { ObjectSource } from '../runtime/object-source.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { prepareHostPath } from './host-path.ts';
+import type { ClaimVolumes } from './claim-volumes.ts';
 import { commonUser, isRefreshable, volumePayload } from './payload.ts';
 import type { Payload } from './payload.ts';
 import type { TokenSource } from './service-account-tokens.ts';
@@ -39,6 +40,7 @@ export interface VolumeManagerOptions {
   readonly objects: ObjectSource;
   readonly tokens: TokenSource;
   readonly memory: MemoryMounts;
+  readonly claims: ClaimVolumes;
   readonly clock: Clock;
   readonly metrics: NodeAgentMetrics;
 }
@@ -101,6 +103,7 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
 
   const setUpOne = async (pod: Pod, volume: Volume, fields: FieldSurroundings, signal: AbortSignal): Promise<string> => {
     if (volume.hostPath !== undefined) return prepareHostPath(volume.hostPath);
+    if (volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined) return options.claims.prepare(pod, volume, signal);
     const directory = directoryOf(pod, volume);
     if (isRefreshable(volume)) {
       await writePayload(pod, volume, directory, fields, startMaxAgeMs, signal);
@@ -110,8 +113,6 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
       await makeEmptyDir(pod, volume, directory, memory);
       return directory;
     }
-    if (volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined)
-      throw new Error('persistent volume claims are not supported by this node yet');
     throw new Error('volumes of this kind are not supported by this node');
   };
 
@@ -189,6 +190,7 @@ function pluginOf(volume: Volume): string {
   if (volume.configMap !== undefined) return 'kubernetes.io/configmap';
   if (volume.secret !== undefined) return 'kubernetes.io/secret';
   if (volume.downwardAPI !== undefined) return 'kubernetes.io/downward-api';
+  if (volume.persistentVolumeClaim !== undefined || volume.ephemeral !== undefined) return 'kubernetes.io/local-volume';
   return volume.projected !== undefined ? 'kubernetes.io/projected' : 'kubernetes.io/other';
 }
 

@@ -36,6 +36,8 @@ export function hollowNode(name: string, index: number, shape: HollowNodeShape, 
         [hollowLabel]: 'true',
         ...shape.labels,
       },
+      // It takes local volumes and keeps nothing.
+      annotations: { 'bayplan.io/local-path': '' },
     },
     spec: {},
     status: {

@@ -1,4 +1,5 @@
-import type { KubeObject } from '@bayplan/api';
+import { forbidden } from '@bayplan/api';
+import type { KubeObject, StatusError } from '@bayplan/api';
 import type { RequestContext } from '../chain/context.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { User } from '../chain/user.ts';
@@ -105,4 +106,9 @@ export async function admit(admission: Admission, request: AdmissionRequest): Pr
 export function replaceContents(target: KubeObject, source: KubeObject): void {
   for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) Reflect.deleteProperty(target, key);
   Object.assign(target, source);
+}
+
+/** `Forbidden` about the object of a request, under its name or, where it has none yet, what its name will begin with. */
+export function refuse({ resource, name, object }: AdmissionRequest, message: string): StatusError {
+  return forbidden(resource, name || object?.metadata.name || object?.metadata.generateName || 'Unknown', message);
 }

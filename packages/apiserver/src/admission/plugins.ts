@@ -9,6 +9,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds, priorityAdmission, runtimeClassAdmission } from './pod-defaults.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
+import { resourceQuotaAdmission } from './quota/resource-quota.ts';
 import type { CallerOptions } from './webhook/hook-caller.ts';
 import { mutatingWebhooks } from './webhook/mutating-webhooks.ts';
 import { validatingWebhooks } from './webhook/validating-webhooks.ts';
@@ -35,5 +36,6 @@ export function createAdmission(
     defaultTolerationSeconds,
     mutatingWebhooks(registry, webhooks),
     validatingWebhooks(registry, webhooks),
+    resourceQuotaAdmission(registry, webhooks.clock),
   ]);
 }

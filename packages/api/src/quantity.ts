@@ -107,7 +107,22 @@ function decimalText(nanos: bigint, exponent: boolean): string {
   return `${rest.toString()}${suffixes[at] ?? ''}`;
 }
 
+/** Few different amounts are written, and each of them often. */
+const parsedBefore = new Map<string, Quantity>();
+const maxRemembered = 1024;
+const maxRememberedLength = 24;
+
 function tryParse(text: string): Quantity | undefined {
+  const known = parsedBefore.get(text);
+  if (known !== undefined) return known;
+  const parsed = parse(text);
+  if (parsed === undefined || text.length > maxRememberedLength) return parsed;
+  if (parsedBefore.size >= maxRemembered) parsedBefore.clear();
+  parsedBefore.set(text, parsed);
+  return parsed;
+}
+
+function parse(text: string): Quantity | undefined {
   const match = pattern.exec(text);
   if (match === null) return undefined;
   const [, sign = '', number = '', suffix = ''] = match;

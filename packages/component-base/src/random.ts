@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomFillSync, randomUUID } from 'node:crypto';
 
 /** Where random values come from, so that tests can repeat them. */
 export interface Random {
@@ -11,10 +11,27 @@ export interface Random {
 
 const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
+/** Random bytes are asked for in stock: a call of the generator costs more than the bytes. */
+const stock = Buffer.alloc(4096);
+let used = stock.length;
+
+function take(count: number): number {
+  if (used + count > stock.length) {
+    randomFillSync(stock);
+    used = 0;
+  }
+  used += count;
+  return used - count;
+}
+
 export const systemRandom: Random = {
-  next: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
+  next: () => stock.readUIntBE(take(6), 6) / 2 ** 48,
   uuid: () => randomUUID(),
-  suffix: (length) => Array.from(randomBytes(length), (byte) => suffixAlphabet.charAt(byte % suffixAlphabet.length)).join(''),
+  suffix(length) {
+    let text = '';
+    while (text.length < length) text += suffixAlphabet.charAt((stock[take(1)] ?? 0) % suffixAlphabet.length);
+    return text;
+  },
 };
 
 /** The same values for the same seed (mulberry32). */

@@ -5,6 +5,7 @@ import { descriptorOf } from '../registry/decode-object.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import type { RequestContext } from './context.ts';
+import { encodeList } from './encode-list.ts';
 import { bookmarkObject, jsonBytes, listHead, objectIn } from './encode.ts';
 import type { Representation } from './negotiate.ts';
 import type { Outcome, WatchItem, WatchOutcome } from './outcome.ts';
@@ -35,6 +36,10 @@ export async function encodeSpecial(
     if (outcome.kind === 'object') return answer(protobuf, [protobufObject(outcome.resource, outcome.object)]);
     const list = outcome.kind === 'list' ? await protobufList(outcome) : undefined;
     if (list !== undefined) return answer(protobuf, list);
+  }
+  if (outcome.kind === 'list' && representation.mediaType !== protobuf) {
+    const body = await encodeList(context, outcome, representation);
+    return { status, headers: { ...headers, 'content-type': representation.mediaType }, body };
   }
   const value = valueOf(context, outcome, representation);
   if (representation.mediaType === protobuf) {

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@bayplan/api';
-import type { ApiResponse } from '../http/response.ts';
+import type { ApiResponse, ResponseBody } from '../http/response.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import type { RequestContext } from './context.ts';
@@ -26,7 +26,8 @@ export async function encode(context: RequestContext, outcome: Outcome, represen
       return { status: outcome.status, headers: { ...headers, ...outcome.headers }, body: { kind: 'stream', chunks: outcome.chunks } };
     default:
   }
-  if (representation.mediaType !== 'application/json' || representation.as !== undefined) {
+  const madeAnew = outcome.kind === 'list' && (representation.pretty || outcome.resource.conversion !== undefined);
+  if (representation.mediaType !== 'application/json' || representation.as !== undefined || madeAnew) {
     const { encodeSpecial } = await import('./encode-special.ts');
     return encodeSpecial(context, outcome, representation, headers);
   }
@@ -39,7 +40,7 @@ export async function encode(context: RequestContext, outcome: Outcome, represen
         body: { kind: 'bytes', chunks: objectChunks(outcome.resource, outcome.object, representation.pretty) },
       };
     case 'list':
-      return { status: 200, headers, body: { kind: 'bytes', chunks: listChunks(outcome, representation.pretty) } };
+      return { status: 200, headers, body: listBody(outcome) };
     case 'value':
       return { status: outcome.status, headers, body: { kind: 'bytes', chunks: [jsonBytes(outcome.value, representation.pretty)] } };
     case 'watch':
@@ -61,19 +62,25 @@ function objectChunks(resource: ServedResource, object: StoredObject, pretty: bo
   return [object.bytes, newline];
 }
 
-function listChunks(list: ListOutcome, pretty: boolean): Uint8Array[] {
-  if (pretty) return [jsonBytes({ ...listHead(list), items: list.objects.map((object) => objectIn(list.resource, object)) }, true)];
+/** A list is its head and the bytes that lie in the cache, joined while they are sent. */
+function listBody(list: ListOutcome): ResponseBody {
   const head = JSON.stringify(listHead(list));
-  const chunks: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
-  const { conversion } = list.resource;
-  let first = true;
-  for (const object of list.objects) {
-    if (conversion === undefined) chunks.push(first ? openItem : comma, object.itemBytes);
-    else chunks.push(Buffer.from(`${first ? '' : ','}${JSON.stringify(conversion.fromStored(object.object))}`));
-    first = false;
+  const start = Buffer.from(`${head.slice(0, -1)},"items":[`);
+  // Between two items come a comma and a brace, before the first only the brace.
+  let length = start.length + listEnd.length + Math.max(comma.length * list.objects.length - 1, 0);
+  for (const object of list.objects) length += object.itemLength;
+  return { kind: 'pieces', length, chunks: listChunks(start, list.objects) };
+}
+
+function* listChunks(start: Uint8Array, objects: readonly StoredObject[]): Generator<Uint8Array> {
+  yield start;
+  let between = openItem;
+  for (const object of objects) {
+    yield between;
+    yield object.itemBytes;
+    between = comma;
   }
-  chunks.push(listEnd);
-  return chunks;
+  yield listEnd;
 }
 
 export interface ListHead {

@@ -16,10 +16,24 @@ export function asTable(
   metadata: object,
   withColumns: boolean,
 ): object {
+  const { printer, make } = tableRow(context, resource);
+  const rows = objects.map((stored) => make(objectIn(resource, stored)));
+  return { ...tableHead(printer, metadata, withColumns), rows };
+}
+
+/** How objects of a resource become rows. Throws `BadRequest` for an `includeObject` that is none. */
+export function tableRow(
+  context: RequestContext,
+  resource: ServedResource,
+): { readonly printer: TablePrinter; make(object: KubeObject): object } {
   const include = includeOf(context);
   const printer = tableFor(resource);
-  const rows = objects.map((stored) => rowOf(printer, objectIn(resource, stored), include, context.startMs));
-  return table(printer, rows, metadata, withColumns);
+  return { printer, make: (object) => rowOf(printer, object, include, context.startMs) };
+}
+
+/** A Table without its rows. */
+export function tableHead(printer: TablePrinter, metadata: object, withColumns: boolean): object {
+  return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata, columnDefinitions: withColumns ? printer.columns : null };
 }
 
 /** A watch event's object as a Table of one row; only the first of a watch carries the columns. */
@@ -27,16 +41,10 @@ export function tableOf(context: RequestContext, resource: ServedResource, item:
   if (item.type !== 'BOOKMARK')
     return asTable(context, resource, [item.object], { resourceVersion: item.object.revision.toString() }, withColumns);
   const bookmark = bookmarkObject(resource, item);
-  return table(
-    tableFor(resource),
-    [{ cells: [], object: partial(bookmark) }],
-    { resourceVersion: item.resourceVersion.toString() },
-    withColumns,
-  );
-}
-
-function table(printer: TablePrinter, rows: readonly object[], metadata: object, withColumns: boolean): object {
-  return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata, columnDefinitions: withColumns ? printer.columns : null, rows };
+  return {
+    ...tableHead(tableFor(resource), { resourceVersion: item.resourceVersion.toString() }, withColumns),
+    rows: [{ cells: [], object: partial(bookmark) }],
+  };
 }
 
 function rowOf(printer: TablePrinter, object: KubeObject, include: Include, nowMs: number): object {

@@ -3,6 +3,7 @@ import type { Pod } from '@bayplan/api';
 import { admit } from '../admission/admission.ts';
 import { connectRequest } from '../admission/connect-request.ts';
 import type { ResourceContext } from '../chain/context.ts';
+import type { ApiRequest } from '../http/request.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
 import { forward } from './forward.ts';
@@ -34,10 +35,16 @@ function podLog(nodes: NodeLink): SpecialHandler {
     const pod = await podOf(services.registry, context);
     const path = logPath(pod, context.request.query);
     const url = new URL(path, await nodes.urlOf(nodeNameOf(pod)));
-    const outcome = await forward({ ...context.request, method: 'GET', body: { kind: 'none' } }, { url, agent: await nodes.agent() });
+    const outcome = await forward(withoutBody(context.request), { url, agent: await nodes.agent() });
     if (outcome.kind !== 'stream' || outcome.status < 400) return outcome;
     throw badRequest(await text(outcome.chunks));
   };
+}
+
+/** The same request as a GET. Not a spread: what transports hand in may make some members when they are read. */
+function withoutBody(request: ApiRequest): ApiRequest {
+  const { path, query, headers, peer, remoteAddress, signal } = request;
+  return { method: 'GET', path, query, headers, peer, remoteAddress, signal, body: { kind: 'none' } };
 }
 
 export async function podOf(registry: Registry, context: ResourceContext): Promise<Pod> {

@@ -1,18 +1,16 @@
-import { requestEntityTooLarge } from '@bayplan/api';
 import type { KeyPair, Logger } from '@bayplan/component-base';
 import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
-import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
-import { peerOf } from './peer.ts';
-import type { ApiRequest, HttpMethod, RequestBody } from './request.ts';
+import { IncomingRequest } from './incoming.ts';
+import type { AnyRequest } from './incoming.ts';
+import type { ApiRequest } from './request.ts';
 import type { ApiResponse } from './response.ts';
 import { writeResponse } from './write-response.ts';
 
-const maxBodyBytes = 3 * 1024 * 1024;
 /** Megabytes of one HTTP/2 session: all watches of a client share one. */
 const maxSessionMemory = 256;
 const maxConcurrentStreams = 1000;
@@ -35,11 +33,6 @@ export interface Listener {
   readonly port: number;
   close(): Promise<void>;
 }
-
-/** One for all requests: making an error for each is dear. */
-const gone = new Error('the connection of the request has ended');
-
-type AnyRequest = IncomingMessage | Http2ServerRequest;
 
 /** HTTPS with HTTP/2 and HTTP/1.1, chosen by ALPN. Resolves when it accepts connections. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
@@ -71,70 +64,29 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 }
 
 async function answer(options: ListenerOptions, req: AnyRequest, res: ServerResponse | Http2ServerResponse): Promise<void> {
-  const abort = new AbortController();
-  res.on('close', () => abort.abort(gone));
+  const request = new IncomingRequest(req);
+  res.on('close', () => request.end());
   res.on('error', (error: Error) => options.logger.debug('Response could not be written', { err: error }));
   try {
-    const response = await options.handle(toApiRequest(req, req.socket as TLSSocket, abort.signal));
-    await writeResponse(req, res, response, abort.signal);
+    await writeResponse(req, res, await options.handle(request), request);
   } catch (error) {
     // A client that went away in the middle is no fault of ours.
-    if (!abort.signal.aborted) options.logger.error('Request handling failed', { err: error, path: req.url });
-    abort.abort(gone);
+    if (!request.ended) options.logger.error('Request handling failed', { err: error, path: req.url });
+    request.end();
     (res as ServerResponse).destroy();
   }
 }
 
 async function takeOver(options: ListenerOptions, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-  const abort = new AbortController();
-  socket.on('close', () => abort.abort(gone));
+  const request = new IncomingRequest(req);
+  socket.on('close', () => request.end());
   socket.on('error', (error: Error) => options.logger.debug('Upgraded connection failed', { err: error }));
   try {
-    await options.upgrade(toApiRequest(req, req.socket as TLSSocket, abort.signal), req, socket, head);
+    await options.upgrade(request, req, socket, head);
   } catch (error) {
     options.logger.error('Upgrade failed', { err: error });
     socket.destroy();
   }
-}
-
-function toApiRequest(req: AnyRequest, socket: TLSSocket, signal: AbortSignal): ApiRequest {
-  const url = req.url ?? '/';
-  const question = url.indexOf('?');
-  return {
-    method: (req.method ?? 'GET') as HttpMethod,
-    path: question < 0 ? url : url.slice(0, question),
-    query: new URLSearchParams(question < 0 ? '' : url.slice(question + 1)),
-    headers: plainHeaders(req),
-    body: bodyOf(req),
-    peer: peerOf(socket),
-    remoteAddress: socket.remoteAddress ?? '',
-    signal,
-  };
-}
-
-function plainHeaders(req: AnyRequest): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(req.headers)) {
-    if (value !== undefined && !name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(', ') : String(value);
-  }
-  return headers;
-}
-
-function bodyOf(req: AnyRequest): RequestBody {
-  if (req.method === 'GET' || req.method === 'HEAD') return { kind: 'none' };
-  return {
-    kind: 'bytes',
-    async read() {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for await (const chunk of req as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        if (size > maxBodyBytes) throw requestEntityTooLarge(`limit is ${maxBodyBytes.toString()}`);
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks);
-    },
-  };
 }
 
 function trackConnections(server: Http2SecureServer): Set<Duplex> {

@@ -2,20 +2,29 @@ import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import type { Peer } from './request.ts';
 
-const known = new WeakMap<object, Peer>();
+/** What is known of a connection for as long as it lasts. */
+export interface Connection {
+  readonly peer: Peer;
+  readonly remoteAddress: string;
+}
+
+const known = new WeakMap<object, Connection>();
 const nobody: Peer = { kind: 'anonymous' };
 
 /**
- * What TLS has established about the other side; kept for the life of the connection. HTTP/2
- * requests hand out a proxy of their session's socket, which answers like the socket itself.
+ * What TLS has established about the other side; kept for the life of the connection. `key` stands for it:
+ * the session of HTTP/2, whose requests each hand out a proxy of the socket that is dear to ask, or the
+ * socket of HTTP/1.1.
  */
-export function peerOf(socket: TLSSocket): Peer {
-  const kept = known.get(socket);
+export function connectionOf(key: object, socketOf: () => TLSSocket): Connection {
+  const kept = known.get(key);
   if (kept !== undefined) return kept;
+  const socket = socketOf();
   const certificate = socket.getPeerX509Certificate?.();
   const peer = certificate === undefined ? nobody : describe(certificate, socket.authorized);
-  known.set(socket, peer);
-  return peer;
+  const connection = { peer, remoteAddress: socket.remoteAddress ?? '' };
+  known.set(key, connection);
+  return connection;
 }
 
 function describe(certificate: X509Certificate, trusted: boolean): Peer {

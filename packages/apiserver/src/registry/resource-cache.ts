@@ -3,6 +3,7 @@ import { expired } from '@bayplan/api';
 import type { Logger } from '@bayplan/component-base';
 import type { Revision, Store, StoreEvent } from '@bayplan/store';
 import type { CacheEntry, CacheEvent, Selection } from './cache-event.ts';
+import { NamespaceEntries } from './namespace-entries.ts';
 import type { HubListener, StoreHub } from './store-hub.ts';
 import { StoredObject } from './stored-object.ts';
 import type { EventType, TypeName } from './stored-object.ts';
@@ -22,12 +23,6 @@ export interface CachedResource extends TypeName {
   readonly indexField?: string | undefined;
   /** Undoes encryption at rest. */
   readonly open: (key: string, value: Buffer) => Buffer;
-}
-
-interface NamespaceEntries {
-  readonly byName: Map<string, CacheEntry>;
-  /** Sorted names; undefined after one came or went. */
-  names: string[] | undefined;
 }
 
 /**
@@ -97,7 +92,7 @@ export class ResourceCache implements HubListener {
   }
 
   get(namespace: string, name: string): CacheEntry | undefined {
-    return this.namespaces.get(namespace)?.byName.get(name);
+    return this.namespaces.get(namespace)?.get(name);
   }
 
   /** The entries that match, in order of namespace and name. */
@@ -116,11 +111,7 @@ export class ResourceCache implements HubListener {
     for (const namespace of namespaces) {
       const entries = this.namespaces.get(namespace);
       if (entries === undefined) continue;
-      entries.names ??= [...entries.byName.keys()].sort();
-      for (const name of entries.names) {
-        const entry = entries.byName.get(name);
-        if (entry !== undefined && inScope(selection, entry) && selection.matches(entry)) found.push(entry);
-      }
+      for (const entry of entries.inOrder) if (inScope(selection, entry) && selection.matches(entry)) found.push(entry);
     }
     return found;
   }
@@ -287,21 +278,16 @@ export class ResourceCache implements HubListener {
 
   private put(entry: CacheEntry, previous: CacheEntry | undefined): void {
     let entries = this.namespaces.get(entry.namespace);
-    if (entries === undefined) this.namespaces.set(entry.namespace, (entries = { byName: new Map(), names: undefined }));
-    if (!entries.byName.has(entry.name)) {
-      entries.names = undefined;
-      this.objects++;
-    }
-    entries.byName.set(entry.name, entry);
+    if (entries === undefined) this.namespaces.set(entry.namespace, (entries = new NamespaceEntries()));
+    if (entries.put(entry)) this.objects++;
     this.reindex(entry, previous);
   }
 
   private remove(entry: CacheEntry, previous: CacheEntry | undefined): void {
     const entries = this.namespaces.get(entry.namespace);
-    if (entries?.byName.delete(entry.name)) {
-      entries.names = undefined;
+    if (entries?.remove(entry.name)) {
       this.objects--;
-      if (entries.byName.size === 0) this.namespaces.delete(entry.namespace);
+      if (entries.size === 0) this.namespaces.delete(entry.namespace);
     }
     this.reindex(undefined, previous);
   }

@@ -84,6 +84,11 @@ export class StoredObject {
     return this.buffer.subarray(lineHeads[this.lineType].length + skipped, this.buffer.length - lineTail.length);
   }
 
+  /** The length of `itemBytes`. */
+  get itemLength(): number {
+    return this.buffer.length - lineTail.length - lineHeads[this.lineType].length - spliceOffset(this.type) + metadataHead.length;
+  }
+
   /** The watch line `{"type":TYPE,"object":…}`, newline included. */
   line(type: EventType): Buffer {
     return type === this.lineType ? this.buffer : Buffer.concat([lineHeads[type], this.bytes, lineTail]);
@@ -115,15 +120,14 @@ export class StoredObject {
 }
 
 const metadataHead = '"metadata":{';
-const offsets = new Map<string, number>();
+const offsets = new WeakMap<TypeName, number>();
 
 /** Bytes of `{"apiVersion":"V","kind":"K","metadata":{`: names of types are ASCII. */
 function spliceOffset(type: TypeName): number {
-  const name = `${type.apiVersion} ${type.kind}`;
-  let offset = offsets.get(name);
+  let offset = offsets.get(type);
   if (offset === undefined) {
     offset = `{"apiVersion":${JSON.stringify(type.apiVersion)},"kind":${JSON.stringify(type.kind)},${metadataHead}`.length;
-    offsets.set(name, offset);
+    offsets.set(type, offset);
   }
   return offset;
 }

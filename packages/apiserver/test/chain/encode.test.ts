@@ -1,5 +1,6 @@
 import { decodeProtobuf, resources } from '@bayplan/api';
 import { createClient } from '@bayplan/client';
+import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApiServer } from '../../src/testing/index.ts';
 import type { TestApiServer } from '../../src/testing/index.ts';
@@ -27,8 +28,12 @@ async function get(path: string, accept: string): Promise<{ status: number; cont
     remoteAddress: '127.0.0.1',
     signal: new AbortController().signal,
   });
-  if (response.body.kind !== 'bytes') throw new Error('a stream');
-  return { status: response.status, contentType: String(response.headers['content-type']), bytes: Buffer.concat(response.body.chunks) };
+  const { body } = response;
+  const parts: Uint8Array[] = [];
+  for await (const chunk of body.chunks) parts.push(...(chunk instanceof Uint8Array ? [chunk] : chunk));
+  const bytes = Buffer.concat(parts);
+  if (body.kind === 'pieces') expect(bytes).toHaveLength(body.length);
+  return { status: response.status, contentType: String(response.headers['content-type']), bytes };
 }
 const collection = '/api/v1/namespaces/default/configmaps';
 
@@ -50,6 +55,20 @@ describe('a list', () => {
     );
     const yaml = await get(`${collection}?limit=1`, 'application/yaml');
     expect(yaml.bytes.toString()).toMatch(/^kind: ConfigMapList\napiVersion: v1\n/);
+  });
+
+  it('reads the same indented, as YAML and as one page, however long it is', async () => {
+    const plain: unknown = JSON.parse((await get(collection, 'application/json')).bytes.toString());
+    for (const query of ['', '?limit=3', '?labelSelector=none']) {
+      const { bytes: written } = await get(`${collection}${query}`, 'application/json');
+      const list = JSON.parse(written.toString()) as object;
+      const { bytes: indented } = await get(`${collection}${query}${query === '' ? '?' : '&'}pretty=true`, 'application/json');
+      expect(indented.toString()).toBe(`${JSON.stringify(list, undefined, 2)}\n`.replaceAll(/"items": \[\s+\]/g, '"items": []'));
+      expect(parse((await get(`${collection}${query}`, 'application/yaml')).bytes.toString())).toMatchObject(list);
+    }
+    const { bytes } = await get(collection, 'application/json;as=Table;g=meta.k8s.io;v=v1');
+    const table = JSON.parse(bytes.toString()) as { rows: { cells: unknown[] }[] };
+    expect(table.rows.map((row) => row.cells[0])).toEqual((plain as List).items.map((item) => item.metadata.name));
   });
 
   it('does not repeat the type of its items', async () => {

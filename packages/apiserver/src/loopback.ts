@@ -42,6 +42,7 @@ export class LoopbackTransport implements Transport {
       if (outcome.kind !== 'watch') throw internalError('the path cannot be watched');
       for await (const batch of outcome.events) {
         for (const item of batch) {
+          if (item.type === 'ERROR') throw new StatusError(item.status);
           if (item.type === 'BOOKMARK') yield { type: 'BOOKMARK', object: bookmarkObject(outcome.resource, item) };
           else yield { type: item.type, object: objectIn(outcome.resource, item.object) };
         }

@@ -1,7 +1,7 @@
 import type { FieldError } from './field-error.ts';
 import { fieldErrorsText } from './field-error.ts';
-import type { FailureCause, StatusError } from './status.ts';
-import { statusError } from './status.ts';
+import type { FailureCause } from './status.ts';
+import { statusError, StatusError } from './status.ts';
 
 /** A resource by its plural; a `ResourceRef` fits. */
 export interface GroupResource {
@@ -157,6 +157,15 @@ export function timeout(why: string, retryAfterSeconds = 0): StatusError {
   return statusError(504, 'Timeout', `Timeout: ${why}`, retryAfterSeconds > 0 ? { retryAfterSeconds } : {});
 }
 
+/** A read asks for a state that this server has not seen yet, and did not see within its patience. */
+export function tooLargeResourceVersion(wanted: number, current: number, retryAfterSeconds = 1): StatusError {
+  const what = 'Too large resource version';
+  return statusError(504, 'Timeout', `Timeout: ${what}: ${wanted.toString()}, current: ${current.toString()}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: what }],
+    retryAfterSeconds,
+  });
+}
+
 /** A passing fault below the API, such as an unreachable store: try again. */
 export function serverTimeout(resource: GroupResource, operation: string, retryAfterSeconds: number): StatusError {
   const message = `The ${operation} operation against ${qualified(resource)} could not be completed at this time, please try again.`;
@@ -170,6 +179,14 @@ export function serviceUnavailable(message: string, retryAfterSeconds = 0): Stat
 /** A resourceVersion or continue token older than the history kept. */
 export function expired(message: string): StatusError {
   return statusError(410, 'Expired', message);
+}
+
+/** The history that a page of a list was to come from is gone; `token` continues from the newest state instead. */
+export function expiredContinue(token: string): StatusError {
+  const { status } = expired(
+    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+  );
+  return new StatusError({ ...status, metadata: { continue: token } });
 }
 
 export function gone(message: string): StatusError {

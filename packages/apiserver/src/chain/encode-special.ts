@@ -8,14 +8,16 @@ import type { RequestContext } from './context.ts';
 import { encodeList } from './encode-list.ts';
 import { bookmarkObject, jsonBytes, listHead, objectIn } from './encode.ts';
 import type { Representation } from './negotiate.ts';
-import type { Outcome, WatchItem, WatchOutcome } from './outcome.ts';
+import type { Outcome, WatchError, WatchItem, WatchOutcome } from './outcome.ts';
 import { protobufEvent, protobufList, protobufObject, protobufValue } from './protobuf.ts';
 import { asTable, tableOf } from './table.ts';
 
 type Encodable = Exclude<Outcome, { kind: 'bytes' | 'stream' }>;
+type ObjectItem = Exclude<WatchItem, WatchError>;
 type Headers = Record<string, string | readonly string[]>;
 
 const protobuf = 'application/vnd.kubernetes.protobuf';
+const statusType = { group: '', version: 'v1', kind: 'Status' } as const;
 const partialType = { group: 'meta.k8s.io', version: 'v1', kind: 'PartialObjectMetadata' } as const;
 
 /** Encodes what is not plain JSON of stored objects: YAML, protobuf, tables and metadata alone. */
@@ -80,6 +82,10 @@ function encodeWatch(context: RequestContext, outcome: WatchOutcome, representat
   const inProtobuf = representation.mediaType === protobuf && representation.as !== 'Table';
   let first = true;
   const encodeItem = (item: WatchItem): Uint8Array => {
+    if (item.type === 'ERROR') {
+      if (inProtobuf) return protobufEvent(item.type, encodeProtobuf(descriptorOf(statusType), item.status));
+      return jsonBytes({ type: item.type, object: item.status }, false);
+    }
     if (inProtobuf) return protobufEvent(item.type, watchedInProtobuf(outcome.resource, item, representation));
     if (representation.as !== 'Table')
       return jsonBytes({ type: item.type, object: watched(outcome.resource, item, representation) }, false);
@@ -99,13 +105,13 @@ async function* mapBatches(outcome: WatchOutcome, encodeItem: (item: WatchItem) 
   for await (const batch of outcome.events) yield batch.map(encodeItem);
 }
 
-function watched(resource: ServedResource, item: WatchItem, representation: Representation): KubeObject {
+function watched(resource: ServedResource, item: ObjectItem, representation: Representation): KubeObject {
   if (item.type !== 'BOOKMARK') return single(resource, item.object, representation);
   const bookmark = bookmarkObject(resource, item);
   return representation.as === undefined ? bookmark : metadataOnly(bookmark);
 }
 
-function watchedInProtobuf(resource: ServedResource, item: WatchItem, representation: Representation): Uint8Array {
+function watchedInProtobuf(resource: ServedResource, item: ObjectItem, representation: Representation): Uint8Array {
   if (item.type !== 'BOOKMARK' && representation.as === undefined) return protobufObject(resource, item.object);
   const descriptor = descriptorOf(representation.as === undefined ? resource : partialType);
   return encodeProtobuf(descriptor, watched(resource, item, representation));

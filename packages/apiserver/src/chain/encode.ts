@@ -107,6 +107,7 @@ async function* watchLines(outcome: WatchOutcome): AsyncGenerator<readonly Uint8
 
 function watchLine(resource: ServedResource, item: WatchItem): Uint8Array {
   if (item.type === 'BOOKMARK') return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object: bookmarkObject(resource, item) })}\n`);
+  if (item.type === 'ERROR') return jsonBytes({ type: item.type, object: item.status }, false);
   if (resource.conversion === undefined) return item.object.line(item.type);
   return Buffer.from(`${JSON.stringify({ type: item.type, object: resource.conversion.fromStored(item.object.object) })}\n`);
 }

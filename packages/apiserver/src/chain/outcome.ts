@@ -1,3 +1,4 @@
+import type { FailureStatus } from '@bayplan/api';
 import type { StoredObject } from '../registry/stored-object.ts';
 import type { SelectedEvent } from '../registry/watcher.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
@@ -40,7 +41,13 @@ export interface WatchOutcome {
   readonly events: AsyncIterable<readonly WatchItem[]>;
 }
 
-export type WatchItem = SelectedEvent | Bookmark;
+export type WatchItem = SelectedEvent | Bookmark | WatchError;
+
+/** The last event of a watch that cannot go on. */
+export interface WatchError {
+  readonly type: 'ERROR';
+  readonly status: FailureStatus;
+}
 
 export interface Bookmark {
   readonly type: 'BOOKMARK';

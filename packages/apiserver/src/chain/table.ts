@@ -4,7 +4,7 @@ import type { ServedResource } from '../registry/served-resource.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import type { RequestContext } from './context.ts';
 import { bookmarkObject, objectIn } from './encode.ts';
-import type { WatchItem } from './outcome.ts';
+import type { WatchError, WatchItem } from './outcome.ts';
 
 type Include = 'None' | 'Metadata' | 'Object';
 
@@ -37,7 +37,12 @@ export function tableHead(printer: TablePrinter, metadata: object, withColumns: 
 }
 
 /** A watch event's object as a Table of one row; only the first of a watch carries the columns. */
-export function tableOf(context: RequestContext, resource: ServedResource, item: WatchItem, withColumns: boolean): object {
+export function tableOf(
+  context: RequestContext,
+  resource: ServedResource,
+  item: Exclude<WatchItem, WatchError>,
+  withColumns: boolean,
+): object {
   if (item.type !== 'BOOKMARK')
     return asTable(context, resource, [item.object], { resourceVersion: item.object.revision.toString() }, withColumns);
   const bookmark = bookmarkObject(resource, item);

@@ -1,5 +1,8 @@
 import { badRequest } from '@bayplan/api';
 
+/** The revision of a token that continues from whatever the state is by then. */
+export const newest = -1;
+
 /** Where the next page of a list goes on. */
 export interface ContinueToken {
   readonly revision: number;
@@ -15,8 +18,8 @@ export function encodeContinue(token: ContinueToken): string {
 export function decodeContinue(text: string): ContinueToken {
   try {
     const token = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Record<string, unknown>;
-    if (token['v'] === 'bayplan/v1' && typeof token['rv'] === 'number' && typeof token['after'] === 'string') {
-      return { revision: token['rv'], after: token['after'] };
+    if (token['v'] === 'bayplan/v1' && Number.isSafeInteger(token['rv']) && typeof token['after'] === 'string') {
+      return { revision: Number(token['rv']), after: token['after'] };
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;

@@ -1,16 +1,20 @@
 import type { KubeObject } from '@bayplan/api';
 import { expired } from '@bayplan/api';
 import type { Logger } from '@bayplan/component-base';
+import { isStoreError } from '@bayplan/store';
 import type { Revision, Store, StoreEvent } from '@bayplan/store';
 import type { CacheEntry, CacheEvent, Selection } from './cache-event.ts';
 import { NamespaceEntries } from './namespace-entries.ts';
 import type { HubListener, StoreHub } from './store-hub.ts';
 import { StoredObject } from './stored-object.ts';
 import type { EventType, TypeName } from './stored-object.ts';
-import { Watcher } from './watcher.ts';
+import { select, Watcher } from './watcher.ts';
+import type { SelectedEvent } from './watcher.ts';
 
 const historyEvents = 2048;
 const listPageSize = 1000;
+/** How long a read waits for a revision that this server has not seen. */
+const patienceMs = 3_000;
 
 /** What the cache must know of a resource. */
 export interface CachedResource extends TypeName {
@@ -50,6 +54,7 @@ export class ResourceCache implements HubListener {
   private resets = 0;
   private objects = 0;
   private changeCount = 0;
+  private changed = 0;
 
   constructor(resource: CachedResource, store: Store, hub: StoreHub, logger: Logger) {
     this.resource = resource;
@@ -72,9 +77,14 @@ export class ResourceCache implements HubListener {
     if (!this.live) await this.start();
   }
 
-  /** Resolves once `revision` has been reached. Rejects with `Timeout`. */
-  reached(revision: number): Promise<void> {
-    return this.hub.reached(revision);
+  /** Resolves once `revision` has been reached; false when that takes longer than a client should wait. */
+  reaches(revision: number): Promise<boolean> {
+    return this.hub.reaches(revision, patienceMs);
+  }
+
+  /** Nothing has changed between this revision and `revision`. */
+  get lastChange(): number {
+    return this.changed;
   }
 
   /** The revision that the present contents are at. */
@@ -117,15 +127,13 @@ export class ResourceCache implements HubListener {
   }
 
   /**
-   * Registers a watcher for what happens after `after` (default: from now on). Throws `Expired` when
-   * that is longer ago than the history kept.
+   * Registers a watcher for what happens after `after` (default: from now on). Of what is longer ago than the
+   * history in memory it must be told first, by `recall` up to `watcher.recallTo`.
    */
   watch(selection: Selection, after?: number): Watcher {
-    const watcher: Watcher = new Watcher(selection, after ?? 0, () => this.unregister(watcher));
-    if (after !== undefined && after < this.revision) {
-      if (after < this.forgotten) throw expired(`too old resource version: ${after.toString()} (${this.forgotten.toString()})`);
-      for (const event of this.history) if (event.revision > after) watcher.offer(event);
-    }
+    const recallTo = after !== undefined && after < this.forgotten ? this.forgotten : undefined;
+    const watcher: Watcher = new Watcher(selection, after ?? 0, recallTo, () => this.unregister(watcher));
+    if (after !== undefined && after < this.revision) for (const event of this.history) if (event.revision > after) watcher.offer(event);
     if (selection.indexValue === undefined || this.resource.indexField === undefined) this.watchers.add(watcher);
     else {
       const same = this.indexedWatchers.get(selection.indexValue);
@@ -133,6 +141,31 @@ export class ResourceCache implements HubListener {
       else same.add(watcher);
     }
     return watcher;
+  }
+
+  /**
+   * What `selection` shows of the changes after `after` and up to `to`, from the store's history. Throws `Expired`
+   * when the store has forgotten them too.
+   */
+  async *recall(selection: Selection, after: number, to: number, signal: AbortSignal): AsyncGenerator<readonly SelectedEvent[]> {
+    try {
+      const batches = this.store.watch({ prefix: this.resource.prefix, after: after as Revision, signal });
+      // Asks for a batch that reaches `to` even if nothing more happens.
+      await this.store.currentRevision();
+      for await (const batch of batches) {
+        const shown: SelectedEvent[] = [];
+        for (const event of batch.events) {
+          if (event.revision > to) break;
+          const selected = select(selection, this.recalled(event));
+          if (selected !== undefined) shown.push(selected);
+        }
+        if (shown.length > 0) yield shown;
+        if (batch.revision >= to) return;
+      }
+    } catch (error) {
+      if (!isStoreError(error, 'compacted')) throw error;
+      throw expired(`too old resource version: ${after.toString()} (${to.toString()})`);
+    }
   }
 
   /** An object this process has just written: its event need not be parsed again. */
@@ -217,6 +250,7 @@ export class ResourceCache implements HubListener {
     this.forgotten = revision;
     this.live = true;
     this.changeCount++;
+    this.changed = revision;
     for (const event of this.early ?? []) if (event.revision > revision) this.apply(event);
   }
 
@@ -233,6 +267,7 @@ export class ResourceCache implements HubListener {
       deleted: event.type === 'delete' ? entry.stored : undefined,
     };
     this.changeCount++;
+    this.changed = event.revision;
     this.history.push(change);
     if (this.history.length > 2 * historyEvents) {
       this.forgotten = this.history[historyEvents - 1]?.revision ?? this.forgotten;
@@ -240,6 +275,18 @@ export class ResourceCache implements HubListener {
     }
     for (const watcher of this.watchers) watcher.offer(change);
     this.offerIndexed(change);
+  }
+
+  private recalled(event: StoreEvent): CacheEvent {
+    const { key, revision, previous, type, value } = event;
+    const entry = this.entryOf(this.stored(key, revision, value, type === 'create' ? 'ADDED' : type === 'update' ? 'MODIFIED' : 'DELETED'));
+    return {
+      revision,
+      current: type === 'delete' ? undefined : entry,
+      // Selectors look at what was there before; its own revision is not shown.
+      previous: previous === undefined ? undefined : this.entryOf(this.stored(key, revision, previous, 'DELETED')),
+      deleted: type === 'delete' ? entry.stored : undefined,
+    };
   }
 
   private offerIndexed(change: CacheEvent): void {

@@ -114,21 +114,26 @@ export class ResourceStorage {
     return StoredObject.fromStore(this.cache.resource, key, item.revision, this.sealing.open(key, item.value));
   }
 
-  /** A page of the state at `revision`, from the store's history. Throws `Expired`. */
+  /** A page of the state at `revision`, from the store's history. Rejects with the store's own errors. */
   async listAt(
     namespace: string,
     revision: Revision,
     after: string | undefined,
     limit: number,
+    signal?: AbortSignal,
   ): Promise<{ entries: CacheEntry[]; remaining: number }> {
     const prefix = namespace === '' ? this.cache.resource.prefix : `${this.cache.resource.prefix}${namespace}/`;
-    return this.translate('list', '', async () => {
-      const page = await this.store.list({ prefix, revision, limit, ...(after === undefined ? {} : { after }) });
-      const entries = page.items.map((item) =>
-        this.cache.entryOf(StoredObject.fromStore(this.cache.resource, item.key, item.revision, this.sealing.open(item.key, item.value))),
-      );
-      return { entries, remaining: page.remaining };
+    const page = await this.store.list({
+      prefix,
+      revision,
+      limit,
+      ...(after === undefined ? {} : { after }),
+      ...(signal === undefined ? {} : { signal }),
     });
+    const entries = page.items.map((item) =>
+      this.cache.entryOf(StoredObject.fromStore(this.cache.resource, item.key, item.revision, this.sealing.open(item.key, item.value))),
+    );
+    return { entries, remaining: page.remaining };
   }
 
   /** Runs `work` with the store's failures as statuses about `name`. */

@@ -7,6 +7,7 @@ import {
   requestEntityTooLarge,
   serverTimeout,
   serviceUnavailable,
+  timeout,
 } from '@bayplan/api';
 import type { StatusError } from '@bayplan/api';
 import type { StoreError } from '@bayplan/store';
@@ -26,14 +27,15 @@ export function statusOfStoreError(
     case 'conflict':
       return conflict(resource, name);
     case 'compacted':
-      return expired('The provided continue parameter or resourceVersion is too old to display a consistent list result.');
+      return expired('The resourceVersion for the provided list is too old.');
     case 'too-large':
       return requestEntityTooLarge('limit is 1.5 MiB');
     case 'full':
       return serviceUnavailable('the store is full: compact, defragment or enlarge it', 30);
     case 'unreachable':
-    case 'timeout':
       return serverTimeout(resource, verb, 1);
+    case 'timeout':
+      return timeout('the store did not answer in time', 1);
     case 'closed':
       return serviceUnavailable('the server is shutting down', 1);
     case 'invalid':

@@ -55,18 +55,19 @@ export class StoreHub {
   /** Resolves when everything written before this call has been delivered. Rejects with `Timeout`. */
   async caughtUp(): Promise<number> {
     const revision = await this.store.currentRevision();
-    if (this.seen < revision) await this.reached(revision);
+    if (!(await this.reaches(revision, catchUpTimeoutMs)))
+      throw timeout(`the watch of the store has not reached revision ${revision.toString()}`, 1);
     return this.seen;
   }
 
-  /** Resolves once `revision` has been delivered. Rejects with `Timeout` after 10 s. */
-  async reached(revision: number): Promise<void> {
-    if (this.seen >= revision) return;
-    await new Promise<void>((resolve, reject) => {
-      const waiter = { revision, wake: () => (timer.cancel(), resolve()) };
-      const timer = this.clock.after(catchUpTimeoutMs, () => {
+  /** Resolves once `revision` has been delivered; false when it was not within `waitMs`. */
+  async reaches(revision: number, waitMs: number): Promise<boolean> {
+    if (this.seen >= revision) return true;
+    return new Promise<boolean>((resolve) => {
+      const waiter = { revision, wake: () => (timer.cancel(), resolve(true)) };
+      const timer = this.clock.after(waitMs, () => {
         this.waiters = this.waiters.filter((other) => other !== waiter);
-        reject(timeout(`the watch of the store has not reached revision ${revision.toString()}`, 1));
+        resolve(false);
       });
       this.waiters.push(waiter);
     });

@@ -9,12 +9,13 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 /** For each package, the packages that its `src` may import. A new edge wants an ADR. */
 export const allowedImports = {
   api: [],
+  cel: ['api'],
   'component-base': ['api'],
   store: ['api', 'component-base'],
   client: ['api', 'component-base'],
   rpc: ['component-base'],
   streaming: ['component-base'],
-  apiserver: ['api', 'component-base', 'store', 'client', 'streaming'],
+  apiserver: ['api', 'cel', 'component-base', 'store', 'client', 'streaming'],
   controllers: ['api', 'component-base', 'client'],
   scheduler: ['api', 'component-base', 'client'],
   network: ['api', 'component-base', 'client'],
@@ -23,6 +24,7 @@ export const allowedImports = {
   'runtime-shim': ['component-base', 'rpc', 'streaming', 'pod-network'],
   simulator: [
     'api',
+    'cel',
     'component-base',
     'store',
     'client',
@@ -36,6 +38,7 @@ export const allowedImports = {
   ],
   cli: [
     'api',
+    'cel',
     'component-base',
     'store',
     'client',

@@ -2,6 +2,7 @@ import type { Clock, Logger, MetricsRegistry } from '@bayplan/component-base';
 import type { Transport } from '@bayplan/client';
 import type { Store } from '@bayplan/store';
 import type { AuthenticationOptions } from './authentication/authentication-options.ts';
+import type { AuthorizationOptions } from './authorization/authorization-sources.ts';
 import type { ApiRequest } from './http/request.ts';
 import type { ApiResponse } from './http/response.ts';
 import type { PodRoute } from './webhooks/service-link.ts';
@@ -29,6 +30,7 @@ export interface ApiServerOptions {
   readonly authentication?: AuthenticationOptions;
   /** How pods are reached: over this host's routes, through the agents of their nodes, or (default) whichever fits. */
   readonly podRoute?: PodRoute;
+  readonly authorization?: AuthorizationOptions;
   /** Requests in flight before 429 is answered; watches and connections do not count. Default 400 and 200. */
   readonly maxRequestsInFlight?: { readonly readOnly: number; readonly mutating: number };
 }

@@ -140,6 +140,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     async close() {
       await maintenance.stop();
       parts.sources.close();
+      parts.authorizer.close();
       parts.registry.endWatches();
       await listener?.close();
       parts.nodes.close();

@@ -7,11 +7,9 @@ import { BootstrapTokens } from './authentication/bootstrap-tokens.ts';
 import { serviceAccountKeys } from './authentication/service-account-keys.ts';
 import type { ServiceAccountKeys } from './authentication/service-account-keys.ts';
 import { ServiceAccountTokens } from './authentication/service-account-tokens.ts';
-import { union } from './authorization/authorizer.ts';
-import type { Authorizer } from './authorization/authorizer.ts';
+import { AuthorizationSources } from './authorization/authorization-sources.ts';
 import { NodeAuthorizer } from './authorization/node-authorizer.ts';
 import { RbacAuthorizer } from './authorization/rbac.ts';
-import { superuser } from './authorization/superuser.ts';
 import type { Step } from './chain/chain.ts';
 import { expressionCompiler } from './config/expressions.ts';
 import { NodeLink } from './connect/node-link.ts';
@@ -40,7 +38,7 @@ export interface ServerParts {
   readonly registry: Registry;
   readonly authenticator: Authenticator;
   readonly sources: AuthenticationSources;
-  readonly authorizer: Authorizer;
+  readonly authorizer: AuthorizationSources;
   readonly rbac: RbacAuthorizer;
   readonly verbs: VerbServices;
   readonly nodes: NodeLink;
@@ -98,7 +96,14 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     allowsAnonymous: (path) => sources.allowsAnonymous(path),
     clock,
   });
-  const authorizer = union([superuser, new NodeAuthorizer(registry), rbac]);
+  const authorizer = await AuthorizationSources.open({
+    ...options.authorization,
+    node: new NodeAuthorizer(registry),
+    rbac,
+    compiler: expressionCompiler,
+    clock,
+    logger,
+  });
   return {
     options,
     settings,

@@ -26,7 +26,7 @@ export function createSpecialHandlers(options: SpecialOptions): Map<string, Spec
   return new Map<string, SpecialHandler>([
     ...accessReviewHandlers(options.authorizer),
     ...connectHandlers(options.nodes),
-    ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(options.rbac)],
+    ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(options.authorizer)],
     ['authentication.k8s.io/tokenreviews', tokenReviewHandler(options.authenticator)],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler],
     ['/serviceaccounts/token', tokenHandler(options.tokens)],

@@ -26,10 +26,26 @@ export interface ApiFlags {
   readonly serviceAccountMaxTokenExpiration?: number;
   readonly serviceAccountExtendTokenExpiration?: boolean;
   readonly apiAudiences?: readonly string[];
+  readonly authorizationConfig?: string;
+  readonly authorizationMode?: NonNullable<ApiServerOptions['authorization']>['modes'];
+  readonly authorizationWebhookConfigFile?: string;
+  readonly authorizationWebhookVersion?: 'v1' | 'v1beta1';
+  readonly authorizationWebhookCacheAuthorizedTtl?: number;
+  readonly authorizationWebhookCacheUnauthorizedTtl?: number;
 }
 
 export function withApiFlags(command: Command): Command {
-  return withAuthenticationFlags(command);
+  return withAuthorizationFlags(withAuthenticationFlags(command));
+}
+
+function withAuthorizationFlags(command: Command): Command {
+  return command
+    .option('--authorization-config <file>', 'AuthorizationConfiguration; read again when it changes')
+    .option('--authorization-mode <modes>', 'who decides what may be done, comma-separated (default: Node,RBAC)', modes)
+    .option('--authorization-webhook-config-file <file>', 'kubeconfig of a webhook that decides')
+    .option('--authorization-webhook-version <version>', 'of the SubjectAccessReview it is sent (default: v1beta1)', reviewVersion)
+    .option('--authorization-webhook-cache-authorized-ttl <duration>', 'how long a yes is kept (default: 5m)', duration)
+    .option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'how long a no is kept (default: 30s)', duration);
 }
 
 function withAuthenticationFlags(command: Command): Command {
@@ -57,7 +73,24 @@ function withAuthenticationFlags(command: Command): Command {
 
 /** The flags as options of the API server. Throws a `UserError` for combinations that make no sense. */
 export function apiOptions(flags: ApiFlags): Partial<ApiServerOptions> {
-  return { authentication: authenticationOptions(flags) };
+  return { authentication: authenticationOptions(flags), authorization: authorizationOptions(flags) };
+}
+
+function authorizationOptions(flags: ApiFlags): NonNullable<ApiServerOptions['authorization']> {
+  const configFile = flags.authorizationWebhookConfigFile;
+  return {
+    configFile: flags.authorizationConfig,
+    modes: flags.authorizationMode,
+    webhook:
+      configFile === undefined
+        ? undefined
+        : {
+            configFile,
+            version: flags.authorizationWebhookVersion,
+            authorizedTtlMs: flags.authorizationWebhookCacheAuthorizedTtl,
+            unauthorizedTtlMs: flags.authorizationWebhookCacheUnauthorizedTtl,
+          },
+  };
 }
 
 function authenticationOptions(flags: ApiFlags): ApiServerOptions['authentication'] & object {
@@ -103,6 +136,16 @@ function oidcOptions(flags: ApiFlags): NonNullable<ApiServerOptions['authenticat
     signingAlgorithms: flags.oidcSigningAlgs,
     caFile: flags.oidcCaFile,
   };
+}
+
+const knownModes = ['AlwaysAllow', 'AlwaysDeny', 'Node', 'RBAC', 'Webhook'] as const;
+
+function modes(text: string): readonly (typeof knownModes)[number][] {
+  return commaList(text).map((name) => {
+    const found = knownModes.find((mode) => mode === name);
+    if (found === undefined) throw new InvalidArgumentError(`expected some of ${knownModes.join(', ')}.`);
+    return found;
+  });
 }
 
 function bool(text: string): boolean {

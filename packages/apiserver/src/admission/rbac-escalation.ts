@@ -1,8 +1,8 @@
-import { forbidden, sameJson } from '@bayplan/api';
+import { forbidden, notFound, sameJson } from '@bayplan/api';
 import type { PolicyRule, Role, RoleBinding, RoleRef } from '@bayplan/api';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
-import { rulesCover } from '../authorization/rbac-rules.ts';
+import { missingRules, ruleText } from '../authorization/rbac-rules.ts';
 import { superuserGroup } from '../chain/user.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
 
@@ -15,14 +15,14 @@ export function rbacEscalation(rbac: RbacAuthorizer, authorizer: () => Authorize
     return (await authorizer().authorize(request.user, access)).verdict === 'allow';
   };
   const demand = async (request: AdmissionRequest, wanted: readonly PolicyRule[]): Promise<void> => {
-    const held = await rbac.rulesFor(request.user, request.namespace);
-    if (rulesCover(held, wanted)) return;
+    const { rules: held, errors } = await rbac.rulesFor(request.user, request.namespace);
+    const missing = missingRules(held, wanted);
+    if (missing.length === 0) return;
     const groups = request.user.groups.map((name) => JSON.stringify(name)).join(' ');
-    const missing = wanted.filter((rule) => !rulesCover(held, [rule])).map((rule) => JSON.stringify(rule));
     throw forbidden(
       request.resource,
       request.name,
-      `user ${JSON.stringify(request.user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${missing.join('\n')}`,
+      `user ${JSON.stringify(request.user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${missing.map(ruleText).sort().join('\n')}${errors.length === 0 ? '' : `; resolution errors: [${errors.join(' ')}]`}`,
     );
   };
   return {
@@ -44,7 +44,9 @@ export function rbacEscalation(rbac: RbacAuthorizer, authorizer: () => Authorize
       const before = old as RoleBinding | undefined;
       if (before !== undefined && sameJson(binding.subjects, before.subjects)) return;
       if (await may(request, 'bind', pluralOf(binding.roleRef), binding.roleRef.name)) return;
-      return demand(request, await rbac.rulesOf(binding.roleRef, request.namespace));
+      const rules = await rbac.rulesOf(binding.roleRef, request.namespace);
+      if (rules === undefined) throw notFound({ group, resource: pluralOf(binding.roleRef) }, binding.roleRef.name);
+      return demand(request, rules);
     },
   };
 }

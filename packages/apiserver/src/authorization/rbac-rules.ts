@@ -32,6 +32,33 @@ export function rulesCover(owner: readonly PolicyRule[], wanted: readonly Policy
   return wanted.every((rule) => singles(rule).every((single) => owner.some((own) => covers(own, single))));
 }
 
+/** What `wanted` allow and `owner` do not, with the verbs of each resource joined. */
+export function missingRules(owner: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
+  const missing = wanted.flatMap((rule) => singles(rule).filter((single) => !owner.some((own) => covers(own, single))));
+  const joined = new Map<string, PolicyRule>();
+  for (const { verbs, ...rest } of missing) {
+    const key = JSON.stringify(rest);
+    const present = joined.get(key);
+    joined.set(key, { ...rest, verbs: [...new Set([...(present?.verbs ?? []), ...verbs])] });
+  }
+  return [...joined.values()];
+}
+
+/** A rule as Kubernetes prints it: `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}`. */
+export function ruleText({ apiGroups = [], resources = [], nonResourceURLs = [], resourceNames = [], verbs }: PolicyRule): string {
+  const parts = {
+    APIGroups: apiGroups,
+    Resources: resources,
+    NonResourceURLs: nonResourceURLs,
+    ResourceNames: resourceNames,
+    Verbs: verbs,
+  };
+  const texts = Object.entries(parts)
+    .filter(([, values]) => values.length > 0)
+    .map(([name, values]) => `${name}:[${values.map((value) => JSON.stringify(value)).join(' ')}]`);
+  return `{${texts.join(', ')}}`;
+}
+
 /** A rule as rules of one verb and one resource (or path) each. */
 function singles(rule: PolicyRule): PolicyRule[] {
   const found: PolicyRule[] = [];

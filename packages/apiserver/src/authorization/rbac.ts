@@ -4,7 +4,7 @@ import type { User } from '../chain/user.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceCache } from '../registry/resource-cache.ts';
 import { noOpinion } from './authorizer.ts';
-import type { Access, Authorizer, Decision } from './authorizer.ts';
+import type { Access, Authorizer, Decision, KnownRules } from './authorizer.ts';
 import { ruleAllows } from './rbac-rules.ts';
 
 const group = 'rbac.authorization.k8s.io';
@@ -13,6 +13,8 @@ const group = 'rbac.authorization.k8s.io';
 interface Grant {
   readonly rules: readonly PolicyRule[];
   readonly reason: string;
+  /** The role does not exist: the text of that. */
+  readonly missing?: string;
 }
 
 interface SubjectGrants {
@@ -42,22 +44,26 @@ export class RbacAuthorizer implements Authorizer {
   async authorize(user: User, access: Access): Promise<Decision> {
     await this.refresh();
     const namespace = access.kind === 'resource' ? access.namespace : '';
+    let missing: string[] | undefined;
     for (const grant of this.grantsOf(user, namespace)) {
       for (const rule of grant.rules) if (ruleAllows(rule, access)) return { verdict: 'allow', reason: grant.reason };
+      if (grant.missing !== undefined) (missing ??= []).push(grant.missing);
     }
-    return noOpinion;
+    return missing === undefined ? noOpinion : { verdict: 'no-opinion', reason: `RBAC: ${aggregated(missing)}` };
   }
 
   /** Every rule that holds for `user` in `namespace`; `''` means at the cluster scope. */
-  async rulesFor(user: User, namespace: string): Promise<PolicyRule[]> {
+  async rulesFor(user: User, namespace: string): Promise<KnownRules> {
     await this.refresh();
-    return [...this.grantsOf(user, namespace)].flatMap((grant) => [...grant.rules]);
+    const grants = [...this.grantsOf(user, namespace)];
+    const missing = grants.flatMap((grant) => grant.missing ?? []);
+    return { rules: grants.flatMap((grant) => grant.rules), incomplete: false, errors: missing.length === 0 ? [] : [aggregated(missing)] };
   }
 
-  /** The rules of a role, aggregation included; empty when there is none of that name. */
-  async rulesOf(ref: RoleRef, namespace: string): Promise<readonly PolicyRule[]> {
+  /** The rules of a role, aggregation included; undefined when there is none of that name. */
+  async rulesOf(ref: RoleRef, namespace: string): Promise<readonly PolicyRule[] | undefined> {
     await this.refresh();
-    return this.resolve(ref, namespace);
+    return this.exists(ref, namespace) ? this.resolve(ref, namespace) : undefined;
   }
 
   private *grantsOf(user: User, namespace: string): Generator<Grant> {
@@ -79,17 +85,17 @@ export class RbacAuthorizer implements Authorizer {
     for (const { stored, name } of this.clusterBindings.list(everything)) {
       const binding = stored.object as unknown as ClusterRoleBinding;
       const reason = `RBAC: allowed by ClusterRoleBinding "${name}" of ${binding.roleRef.kind} "${binding.roleRef.name}"`;
-      this.add(binding, '', { rules: this.resolve(binding.roleRef, ''), reason });
+      this.add(binding, '', this.grantOf(binding.roleRef, '', reason));
     }
     for (const { stored, name, namespace } of this.bindings.list(everything)) {
       const binding = stored.object as unknown as RoleBinding;
       const reason = `RBAC: allowed by RoleBinding "${name}/${namespace}" of ${binding.roleRef.kind} "${binding.roleRef.name}"`;
-      this.add(binding, namespace, { rules: this.resolve(binding.roleRef, namespace), reason });
+      this.add(binding, namespace, this.grantOf(binding.roleRef, namespace, reason));
     }
   }
 
   private add(binding: ClusterRoleBinding | RoleBinding, namespace: string, grant: Grant): void {
-    if (grant.rules.length === 0) return;
+    if (grant.rules.length === 0 && grant.missing === undefined) return;
     for (const subject of binding.subjects ?? []) {
       const own = { ...grant, reason: `${grant.reason} to ${nameOf(subject, namespace)}` };
       const key =
@@ -107,6 +113,15 @@ export class RbacAuthorizer implements Authorizer {
     }
   }
 
+  private grantOf(ref: RoleRef, namespace: string, reason: string): Grant {
+    if (this.exists(ref, namespace)) return { rules: this.resolve(ref, namespace), reason };
+    return { rules: [], reason, missing: `${ref.kind.toLowerCase()}.${group} ${JSON.stringify(ref.name)} not found` };
+  }
+
+  private exists(ref: RoleRef, namespace: string): boolean {
+    return (ref.kind === 'Role' ? this.roles.get(namespace, ref.name) : this.clusterRoles.get('', ref.name)) !== undefined;
+  }
+
   private resolve(ref: RoleRef, namespace: string): readonly PolicyRule[] {
     if (ref.kind === 'Role') return (this.roles.get(namespace, ref.name)?.stored.object as Role | undefined)?.rules ?? [];
     const role = this.clusterRoles.get('', ref.name)?.stored.object as ClusterRole | undefined;
@@ -118,6 +133,12 @@ export class RbacAuthorizer implements Authorizer {
       .filter((entry) => entry.name !== ref.name && selectors.some((selector) => selectorOf(selector).matches(entry.labels)));
     return matching.flatMap((entry) => (entry.stored.object as ClusterRole).rules ?? []);
   }
+}
+
+/** Several errors as Kubernetes writes them: once each, in brackets when there are more than one. */
+function aggregated(texts: readonly string[]): string {
+  const unique = [...new Set(texts)];
+  return unique.length === 1 ? (unique[0] ?? '') : `[${unique.join(', ')}]`;
 }
 
 const everything = { matches: () => true } as const;

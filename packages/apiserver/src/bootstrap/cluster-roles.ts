@@ -1,5 +1,6 @@
 import type { PolicyRule } from '@bayplan/api';
 import { nodeRules } from '../authorization/node-rules.ts';
+import { controllerRoles } from './controller-roles.ts';
 import { controllerManagerRules, schedulerRules } from './component-roles.ts';
 import { paths, read, readWrite, recordEvents, rule, write } from './rules.ts';
 
@@ -80,7 +81,10 @@ export const clusterRoles: readonly BootstrapRole[] = [
   { name: 'system:aggregate-to-edit', rules: editResources, labels: { [aggregate('edit')]: 'true' } },
   { name: 'system:aggregate-to-view', rules: viewResources, labels: { [aggregate('view')]: 'true' } },
   { name: 'system:discovery', rules: [paths(['get'], `${publicPaths} /api /api/* /apis /apis/* /openapi /openapi/*`)] },
-  { name: 'system:monitoring', rules: [paths(['get'], '/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*')] },
+  {
+    name: 'system:monitoring',
+    rules: [paths(['get'], '/flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz')],
+  },
   { name: 'system:public-info-viewer', rules: [paths(['get'], publicPaths)] },
   {
     name: 'system:basic-user',
@@ -165,18 +169,29 @@ export const clusterRoles: readonly BootstrapRole[] = [
     name: 'system:certificates.k8s.io:kubelet-serving-approver',
     rules: [rule(['approve'], 'certificates.k8s.io', 'signers', ['kubernetes.io/kubelet-serving'])],
   },
+  {
+    name: 'system:certificates.k8s.io:legacy-unknown-approver',
+    rules: [rule(['approve'], 'certificates.k8s.io', 'signers', ['kubernetes.io/legacy-unknown'])],
+  },
+  { name: 'system:kube-dns', rules: [rule(['list', 'watch'], '', 'endpoints services')] },
   { name: 'system:kube-scheduler', rules: schedulerRules },
   { name: 'system:kube-controller-manager', rules: controllerManagerRules },
+  ...Object.entries(controllerRoles).map(([name, rules]) => ({ name: `system:controller:${name}`, rules })),
 ];
+
+export type BootstrapSubject =
+  | { readonly kind: 'User' | 'Group'; readonly name: string }
+  | { readonly kind: 'ServiceAccount'; readonly name: string; readonly namespace: string };
 
 export interface BootstrapBinding {
   readonly name: string;
   readonly role: string;
-  readonly subjects: readonly { readonly kind: 'User' | 'Group'; readonly name: string }[];
+  readonly subjects: readonly BootstrapSubject[];
 }
 
 const group = (name: string) => ({ kind: 'Group', name }) as const;
 const user = (name: string) => ({ kind: 'User', name }) as const;
+const account = (name: string) => ({ kind: 'ServiceAccount', name, namespace: 'kube-system' }) as const;
 
 /** Every ClusterRoleBinding that a cluster begins with. */
 export const clusterRoleBindings: readonly BootstrapBinding[] = [
@@ -210,4 +225,12 @@ export const clusterRoleBindings: readonly BootstrapBinding[] = [
   { name: 'system:kube-scheduler', role: 'system:kube-scheduler', subjects: [user('system:kube-scheduler')] },
   { name: 'system:volume-scheduler', role: 'system:volume-scheduler', subjects: [user('system:kube-scheduler')] },
   { name: 'system:kube-controller-manager', role: 'system:kube-controller-manager', subjects: [user('system:kube-controller-manager')] },
+  { name: 'system:kube-dns', role: 'system:kube-dns', subjects: [account('kube-dns')] },
+  // Nodes are authorised one by one; the binding is there for those who want to add subjects.
+  { name: 'system:node', role: 'system:node', subjects: [] },
+  ...Object.keys(controllerRoles).map((name) => ({
+    name: `system:controller:${name}`,
+    role: `system:controller:${name}`,
+    subjects: [account(name)],
+  })),
 ];

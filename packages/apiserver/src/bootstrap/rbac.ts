@@ -1,46 +1,114 @@
-import { isConflict, resources, sameJson } from '@bayplan/api';
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from '@bayplan/api';
+import { isConflict, isNotFound, resources } from '@bayplan/api';
+import type { ClusterRole, KubeObject, PolicyRule, RbacV1Subject as Subject, ResourceRef, RoleRef } from '@bayplan/api';
 import type { Client } from '@bayplan/client';
+import { missingRules } from '../authorization/rbac-rules.ts';
 import { clusterRoleBindings, clusterRoles } from './cluster-roles.ts';
-import type { BootstrapRole } from './cluster-roles.ts';
+import type { BootstrapRole, BootstrapSubject } from './cluster-roles.ts';
 import { ensure } from './ensure.ts';
-import { read, rule } from './rules.ts';
+import { namespacedRoles } from './namespaced-roles.ts';
 
 const autoupdate = 'rbac.authorization.kubernetes.io/autoupdate';
 const bootstrapLabels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' } as const;
 const apiGroup = 'rbac.authorization.k8s.io';
 
-/** Writes the default roles and bindings; adds what is missing from those that may be kept up to date. */
+type Metadata = NonNullable<ClusterRole['metadata']>;
+type RoleObject = KubeObject & { metadata: Metadata; rules?: PolicyRule[] | undefined; aggregationRule?: ClusterRole['aggregationRule'] };
+type BindingObject = KubeObject & { metadata: Metadata; roleRef: RoleRef; subjects?: Subject[] | undefined };
+
+/**
+ * Writes the default roles and bindings, and brings those of an older version up to date: missing rules,
+ * subjects, labels and annotations are added, nothing is taken away. `autoupdate: "false"` keeps one as it is.
+ */
 export async function ensureRoles(client: Client): Promise<void> {
-  for (const role of clusterRoles) await ensureClusterRole(client, role);
-  for (const binding of clusterRoleBindings) {
-    await ensure(client, resources.clusterRoleBindings, {
-      metadata: metadataOf(binding.name),
-      roleRef: { apiGroup, kind: 'ClusterRole', name: binding.role },
-      subjects: binding.subjects.map((subject) => ({ ...subject, apiGroup })),
-    } satisfies ClusterRoleBinding);
+  // All at once: the store writes what is waiting together.
+  await Promise.all(clusterRoles.map((role) => ensureRole(client, resources.clusterRoles as ResourceRef<RoleObject>, clusterRole(role))));
+  await Promise.all(
+    clusterRoleBindings.map((binding) =>
+      ensureBinding(client, resources.clusterRoleBindings as ResourceRef<BindingObject>, {
+        metadata: metadataOf(binding.name),
+        roleRef: { apiGroup, kind: 'ClusterRole', name: binding.role },
+        subjects: binding.subjects.map(subjectOf),
+      }),
+    ),
+  );
+  for (const namespace of new Set(namespacedRoles.map((role) => role.namespace)))
+    await ensure(client, resources.namespaces, { metadata: { name: namespace } });
+  for (const { namespace, name, rules, binding, subjects } of namespacedRoles) {
+    await ensureRole(client, resources.roles as ResourceRef<RoleObject>, {
+      metadata: { ...metadataOf(name), namespace },
+      rules: [...rules],
+    });
+    await ensureBinding(client, resources.roleBindings as ResourceRef<BindingObject>, {
+      metadata: { ...metadataOf(binding ?? name), namespace },
+      roleRef: { apiGroup, kind: 'Role', name },
+      subjects: subjects.map(subjectOf),
+    });
   }
-  await ensureNamespacedRoles(client);
 }
 
-async function ensureClusterRole(client: Client, role: BootstrapRole): Promise<void> {
-  const wanted: ClusterRole & { metadata: NonNullable<ClusterRole['metadata']> } = {
-    metadata: { ...metadataOf(role.name), labels: { ...bootstrapLabels, ...role.labels } },
-    rules: [...(role.aggregates === undefined ? role.rules : aggregatedRules(role.aggregates))],
-    ...(role.aggregates === undefined
-      ? {}
-      : { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [role.aggregates]: 'true' } }] } }),
+function clusterRole(role: BootstrapRole): RoleObject {
+  const metadata = { ...metadataOf(role.name), labels: { ...bootstrapLabels, ...role.labels } };
+  if (role.aggregates === undefined) return { metadata, rules: [...role.rules] };
+  return {
+    metadata,
+    rules: aggregatedRules(role.aggregates),
+    aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [role.aggregates]: 'true' } }] },
   };
-  const present = await ensure(client, resources.clusterRoles, wanted);
-  if (present.metadata?.annotations?.[autoupdate] !== 'true' || role.aggregates !== undefined) return;
-  const missing = (wanted.rules ?? []).filter((one) => !(present.rules ?? []).some((other) => sameJson(one, other)));
-  if (missing.length === 0) return;
-  try {
-    await client.update(resources.clusterRoles, { ...present, rules: [...(present.rules ?? []), ...missing] } as typeof wanted);
-  } catch (error) {
-    // Another server brings it up to date.
-    if (!isConflict(error)) throw error;
+}
+
+async function ensureRole(client: Client, ref: ResourceRef<RoleObject>, wanted: RoleObject): Promise<void> {
+  const present = await ensure(client, ref, wanted);
+  if (present.metadata.annotations?.[autoupdate] === 'false') return;
+  // The rules of an aggregating role follow from others.
+  const missing = wanted.aggregationRule === undefined ? missingRules(present.rules ?? [], wanted.rules ?? []) : [];
+  const metadata = mergedMetadata(present.metadata, wanted.metadata);
+  const aggregates = wanted.aggregationRule !== undefined && (present.aggregationRule?.clusterRoleSelectors ?? []).length === 0;
+  if (missing.length === 0 && metadata === undefined && !aggregates) return;
+  await write(client, ref, {
+    ...present,
+    metadata: metadata ?? present.metadata,
+    ...(wanted.aggregationRule === undefined ? { rules: [...(present.rules ?? []), ...missing] } : {}),
+    ...(aggregates ? { aggregationRule: wanted.aggregationRule } : {}),
+  });
+}
+
+async function ensureBinding(client: Client, ref: ResourceRef<BindingObject>, wanted: BindingObject): Promise<void> {
+  const present = await ensure(client, ref, wanted);
+  if (present.metadata.annotations?.[autoupdate] === 'false') return;
+  if (present.roleRef.kind !== wanted.roleRef.kind || present.roleRef.name !== wanted.roleRef.name) {
+    // What a binding refers to never changes: it has to be another binding.
+    const { name = '', namespace, uid } = present.metadata;
+    await client.delete(ref, { name, namespace }, { preconditions: { ...(uid === undefined ? {} : { uid }) } }).catch(ignoreRace);
+    await ensure(client, ref, wanted);
+    return;
   }
+  const has = (subject: Subject): boolean =>
+    (present.subjects ?? []).some(
+      ({ kind, name, namespace }) => kind === subject.kind && name === subject.name && (namespace ?? '') === (subject.namespace ?? ''),
+    );
+  const missing = (wanted.subjects ?? []).filter((subject) => !has(subject));
+  const metadata = mergedMetadata(present.metadata, wanted.metadata);
+  if (missing.length === 0 && metadata === undefined) return;
+  await write(client, ref, { ...present, metadata: metadata ?? present.metadata, subjects: [...(present.subjects ?? []), ...missing] });
+}
+
+/** Undefined when nothing is missing. What is there already is left as it is. */
+function mergedMetadata(present: Metadata, wanted: Metadata): Metadata | undefined {
+  const labels = { ...wanted.labels, ...present.labels };
+  const annotations = { ...wanted.annotations, ...present.annotations };
+  const same =
+    Object.keys(labels).length === Object.keys(present.labels ?? {}).length &&
+    Object.keys(annotations).length === Object.keys(present.annotations ?? {}).length;
+  return same ? undefined : { ...present, labels, annotations };
+}
+
+async function write<T extends KubeObject>(client: Client, ref: ResourceRef<T>, object: T): Promise<void> {
+  await client.update(ref, object).catch(ignoreRace);
+}
+
+/** Another server brings it up to date. */
+function ignoreRace(error: unknown): void {
+  if (!isConflict(error) && !isNotFound(error)) throw error;
 }
 
 function aggregatedRules(label: string): PolicyRule[] {
@@ -49,44 +117,10 @@ function aggregatedRules(label: string): PolicyRule[] {
     .flatMap((role) => (role.aggregates === undefined ? [...role.rules] : aggregatedRules(role.aggregates)));
 }
 
+function subjectOf(subject: BootstrapSubject): Subject {
+  return subject.kind === 'ServiceAccount' ? { ...subject } : { ...subject, apiGroup };
+}
+
 function metadataOf(name: string) {
   return { name, annotations: { [autoupdate]: 'true' }, labels: { ...bootstrapLabels } };
-}
-
-interface NamespacedRole {
-  readonly namespace: string;
-  readonly name: string;
-  readonly rules: readonly PolicyRule[];
-  readonly subjects: RoleBinding['subjects'];
-}
-
-const namespacedRoles: readonly NamespacedRole[] = [
-  {
-    namespace: 'kube-system',
-    name: 'extension-apiserver-authentication-reader',
-    rules: [rule(read, '', 'configmaps', ['extension-apiserver-authentication'])],
-    subjects: [
-      { kind: 'User', apiGroup, name: 'system:kube-controller-manager' },
-      { kind: 'User', apiGroup, name: 'system:kube-scheduler' },
-    ],
-  },
-  {
-    namespace: 'kube-public',
-    name: 'system:bayplan:cluster-info',
-    rules: [rule(['get'], '', 'configmaps', ['cluster-info'])],
-    subjects: [{ kind: 'User', apiGroup, name: 'system:anonymous' }],
-  },
-];
-
-async function ensureNamespacedRoles(client: Client): Promise<void> {
-  for (const { namespace, name, rules, subjects } of namespacedRoles) {
-    await ensure(client, resources.namespaces, { metadata: { name: namespace } });
-    const metadata = { ...metadataOf(name), namespace };
-    await ensure(client, resources.roles, { metadata, rules: [...rules] } satisfies Role);
-    await ensure(client, resources.roleBindings, {
-      metadata,
-      roleRef: { apiGroup, kind: 'Role', name },
-      ...(subjects === undefined ? {} : { subjects }),
-    });
-  }
 }

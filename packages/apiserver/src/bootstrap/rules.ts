@@ -22,6 +22,5 @@ export function paths(verbs: readonly string[], urls: string): PolicyRule {
 
 /** Events may be recorded through both of their groups. */
 export const recordEvents: readonly PolicyRule[] = [
-  rule(['create', 'patch', 'update'], '', 'events'),
-  rule(['create', 'patch', 'update'], 'events.k8s.io', 'events'),
+  { verbs: ['create', 'patch', 'update'], apiGroups: ['', 'events.k8s.io'], resources: ['events'] },
 ];

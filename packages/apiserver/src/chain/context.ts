@@ -11,6 +11,8 @@ export interface RequestContext {
   readonly startMs: number;
   /** `authenticate`, then possibly `impersonate`. */
   user: User;
+  /** `impersonate`: who really asks, when `user` is somebody that they act as. */
+  impersonator?: User;
   /** Texts for `Warning` headers, in order. */
   readonly warnings: string[];
   /** Admission's annotations of the audit event; undefined while there are none. */

@@ -2,73 +2,103 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import { demandAccess } from './authorize.ts';
 import type { Step } from './chain.ts';
 import { badRequest } from '@bayplan/api';
-import { anonymous, authenticated } from './user.ts';
+import type { ApiRequest } from '../http/request.ts';
+import { anonymous } from './user.ts';
 import type { User } from './user.ts';
 
 const extraPrefix = 'impersonate-extra-';
+const authenticatedGroup = 'system:authenticated';
+const unauthenticated = 'system:unauthenticated';
 
 /** Step 3: acts as somebody else, if the caller may impersonate every part of them. */
 export function impersonate(authorizer: Authorizer): Step {
   return async (context, next) => {
-    const { headers } = context.request;
-    const name = headers['impersonate-user'];
-    const groups = (headers['impersonate-group'] ?? '')
-      .split(',')
-      .map((group) => group.trim())
-      .filter((group) => group !== '');
-    const uid = headers['impersonate-uid'];
-    const extra = extraOf(headers);
-    if (name === undefined) {
-      if (groups.length > 0 || uid !== undefined || Object.keys(extra).length > 0)
-        throw badRequest('requested impersonation without impersonating a user');
-      return next();
+    const wanted = wantedBy(context.request);
+    if (wanted === undefined) return next();
+    for (const access of impersonations(wanted)) {
+      await demandAccess(authorizer, context.user, { kind: 'resource', verb: 'impersonate', ...access });
     }
-    for (const access of impersonations(name, groups, uid, extra)) {
-      await demandAccess(authorizer, context.user, { kind: 'resource', verb: 'impersonate', version: 'v1', ...access });
-    }
-    context.user = target(name, groups, uid, extra);
+    context.impersonator = context.user;
+    context.user = target(wanted);
     return next();
   };
 }
 
+interface Wanted {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly uid: string;
+  readonly extra: User['extra'];
+}
+
+/** Undefined when nobody else is asked for. Throws when a part of somebody is, but no name. */
+function wantedBy(request: ApiRequest): Wanted | undefined {
+  const name = request.headers['impersonate-user'] ?? '';
+  const groups = valuesOf(request, 'impersonate-group');
+  const uid = request.headers['impersonate-uid'] ?? '';
+  const extra: Record<string, readonly string[]> = {};
+  for (const header of Object.keys(request.headers)) {
+    if (header.startsWith(extraPrefix)) extra[unescaped(header.slice(extraPrefix.length))] = valuesOf(request, header);
+  }
+  if (name !== '') return { name, groups, uid, extra };
+  const parts = [
+    ...groups.map((group) => `Group ${group}`),
+    ...Object.entries(extra).flatMap(([key, values]) => values.map((value) => `UserExtra ${key}=${value}`)),
+    ...(uid === '' ? [] : [`UID ${uid}`]),
+  ];
+  if (parts.length > 0) throw badRequest(`requested [${parts.join(' ')}] without impersonating a user`);
+  return undefined;
+}
+
+/** Values may hold commas, which only the transport can tell from several headers. */
+function valuesOf(request: ApiRequest, header: string): readonly string[] {
+  if (request.headers[header] === undefined) return [];
+  return request.headerValues?.(header) ?? (request.headers[header] ?? '').split(',').map((part) => part.trim());
+}
+
+function unescaped(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch (error) {
+    // As it came: whoever may impersonate this very text may have it.
+    if (error instanceof URIError) return key;
+    throw error;
+  }
+}
+
 interface Impersonation {
   readonly group: string;
+  readonly version: string;
   readonly resource: string;
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
 }
 
-function* impersonations(name: string, groups: readonly string[], uid: string | undefined, extra: User['extra']): Generator<Impersonation> {
+function* impersonations({ name, groups, uid, extra }: Wanted): Generator<Impersonation> {
+  const core = { group: '', version: '', subresource: '', namespace: '' } as const;
+  const authentication = { group: 'authentication.k8s.io', version: 'v1', subresource: '', namespace: '' } as const;
   const account = serviceAccountOf(name);
-  if (account === undefined) yield { group: '', resource: 'users', subresource: '', namespace: '', name };
-  else yield { group: '', resource: 'serviceaccounts', subresource: '', ...account };
-  for (const group of groups) yield { group: '', resource: 'groups', subresource: '', namespace: '', name: group };
-  if (uid !== undefined) yield { group: 'authentication.k8s.io', resource: 'uids', subresource: '', namespace: '', name: uid };
+  if (account === undefined) yield { ...core, resource: 'users', name };
+  else yield { ...core, resource: 'serviceaccounts', ...account };
+  for (const group of groups) yield { ...core, resource: 'groups', name: group };
   for (const [key, values] of Object.entries(extra)) {
-    for (const value of values)
-      yield { group: 'authentication.k8s.io', resource: 'userextras', subresource: key, namespace: '', name: value };
+    for (const value of values) yield { ...authentication, resource: 'userextras', subresource: key, name: value };
   }
+  if (uid !== '') yield { ...authentication, resource: 'uids', name: uid };
 }
 
-function target(name: string, groups: readonly string[], uid: string | undefined, extra: User['extra']): User {
-  if (name === anonymous.name) return { ...anonymous, groups: groups.length > 0 ? groups : anonymous.groups, extra };
+function target({ name, groups: asked, uid, extra }: Wanted): User {
   const account = serviceAccountOf(name);
-  const implied =
-    groups.length === 0 && account !== undefined ? ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`] : groups;
-  return authenticated(name, implied, { extra, ...(uid === undefined ? {} : { uid }) });
+  const groups =
+    asked.length === 0 && account !== undefined ? ['system:serviceaccounts', `system:serviceaccounts:${account.namespace}`] : [...asked];
+  const implied = name === anonymous.name ? unauthenticated : authenticatedGroup;
+  const known = implied === unauthenticated ? [unauthenticated] : [authenticatedGroup, unauthenticated];
+  if (!groups.some((group) => known.includes(group))) groups.push(implied);
+  return { name, groups, extra, ...(uid === '' ? {} : { uid }) };
 }
 
 function serviceAccountOf(name: string): { namespace: string; name: string } | undefined {
   const match = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
   return match?.[1] === undefined || match[2] === undefined ? undefined : { namespace: match[1], name: match[2] };
-}
-
-function extraOf(headers: Readonly<Record<string, string | undefined>>): Record<string, string[]> {
-  const extra: Record<string, string[]> = {};
-  for (const [header, value] of Object.entries(headers)) {
-    if (!header.startsWith(extraPrefix) || value === undefined) continue;
-    extra[decodeURIComponent(header.slice(extraPrefix.length))] = value.split(',').map((part) => part.trim());
-  }
-  return extra;
 }

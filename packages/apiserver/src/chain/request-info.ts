@@ -18,8 +18,6 @@ export interface ResourceRequest {
   readonly subresource: string;
   /** Empty for collections. */
   readonly name: string;
-  /** What a list or watch is narrowed to, as it was asked for; empty for everything. */
-  readonly labelSelector: string;
   /** Segments after the subresource: for `proxy`. */
   readonly rest: string;
 }
@@ -79,7 +77,6 @@ export function parseRequest(method: HttpMethod, path: string, query: URLSearchP
     resource,
     subresource,
     name: name === '' && (verb === 'list' || verb === 'watch') ? fieldName : name,
-    labelSelector: name === '' ? (query.get('labelSelector') ?? '') : '',
     rest: rest.slice(3).join('/'),
   };
 }

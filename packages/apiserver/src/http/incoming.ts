@@ -21,12 +21,14 @@ export class IncomingRequest implements ApiRequest {
   readonly body: RequestBody;
   readonly peer: Peer;
   readonly remoteAddress: string;
+  private readonly req: AnyRequest;
   private readonly queryText: string;
   private parsedQuery: URLSearchParams | undefined;
   private controller: AbortController | undefined;
   private over = false;
 
   constructor(req: AnyRequest) {
+    this.req = req;
     const url = req.url ?? '/';
     const question = url.indexOf('?');
     this.method = (req.method ?? 'GET') as HttpMethod;
@@ -42,6 +44,13 @@ export class IncomingRequest implements ApiRequest {
 
   get query(): URLSearchParams {
     return (this.parsedQuery ??= new URLSearchParams(this.queryText));
+  }
+
+  headerValues(name: string): readonly string[] {
+    const values: string[] = [];
+    const raw = this.req.rawHeaders;
+    for (let at = 0; at < raw.length; at += 2) if (raw[at]?.toLowerCase() === name) values.push(raw[at + 1] ?? '');
+    return values;
   }
 
   get signal(): AbortSignal {

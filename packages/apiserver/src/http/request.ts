@@ -18,6 +18,8 @@ export interface ApiRequest {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Reads the body once. Rejects with 413 past the limit. */
+  /** The values of a header that came several times, one by one; undefined when the transport cannot tell. */
+  headerValues?(name: string): readonly string[] | undefined;
   readonly body: RequestBody;
   /** Who the transport has already established: a verified client certificate, or a loopback's identity. */
   readonly peer: Peer;

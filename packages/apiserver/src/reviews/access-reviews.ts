@@ -1,19 +1,16 @@
-import { badRequest, FieldPath, fieldInvalid, invalid, methodNotSupported } from '@bayplan/api';
+import { badRequest, FieldPath, fieldForbidden, fieldInvalid, fieldRequired, invalid, methodNotSupported } from '@bayplan/api';
 import type {
   FieldError,
   KubeObject,
-  PolicyRule,
   ResourceAttributes,
   NonResourceAttributes,
   SelfSubjectRulesReview,
   SubjectAccessReview,
 } from '@bayplan/api';
 import type { Access, Authorizer } from '../authorization/authorizer.ts';
-import type { RbacAuthorizer } from '../authorization/rbac.ts';
-import { nodeNameOf } from '../authorization/node-authorizer.ts';
-import { nodeRules } from '../authorization/node-rules.ts';
+import { selectorsOfTexts, unselective } from '../authorization/selector-attributes.ts';
+import type { SelectorAttributes } from '../authorization/selector-attributes.ts';
 import type { Outcome } from '../chain/outcome.ts';
-import { superuserGroup } from '../chain/user.ts';
 import type { User } from '../chain/user.ts';
 import { decodeBody } from '../registry/decode-object.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
@@ -40,6 +37,7 @@ export function accessReviewHandlers(authorizer: Authorizer): Map<string, Specia
         allowed: decision.verdict === 'allow',
         ...(decision.verdict === 'deny' ? { denied: true } : {}),
         ...(decision.reason === '' ? {} : { reason: decision.reason }),
+        ...(decision.error === undefined ? {} : { evaluationError: decision.error.message }),
       };
       return answer({ ...object, status });
     };
@@ -66,6 +64,27 @@ function faultsOf({ metadata, spec }: SubjectAccessReview & KubeObject, whose: W
     faults.push(
       fieldInvalid(path.child('resourceAttributes'), null, 'exactly one of nonResourceAttributes or resourceAttributes must be specified'),
     );
+  for (const name of ['fieldSelector', 'labelSelector'] as const) {
+    const selector = resourceAttributes?.[name];
+    if (!selector) continue;
+    const at = path.child('resourceAttributes', name);
+    const requirements = selector.requirements ?? [];
+    if (selector.rawSelector && requirements.length > 0)
+      faults.push(fieldInvalid(at.child('rawSelector'), selector.rawSelector, 'may not specified at the same time as requirements'));
+    if (!selector.rawSelector && requirements.length === 0)
+      faults.push(fieldRequired(at.child('requirements'), `when ${at.toString()} is specified, requirements or rawSelector is required`));
+    requirements.forEach(({ key, operator, values }, index) => {
+      const here = at.child('requirements').index(index);
+      if (!key) faults.push(fieldRequired(here.child('key'), 'must be specified'));
+      const needsValues = operator === 'In' || operator === 'NotIn';
+      if (needsValues && (values ?? []).length === 0)
+        faults.push(fieldRequired(here.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
+      else if (!needsValues && operator !== 'Exists' && operator !== 'DoesNotExist')
+        faults.push(fieldInvalid(here.child('operator'), operator, 'not a valid selector operator'));
+      else if (!needsValues && (values ?? []).length > 0)
+        faults.push(fieldForbidden(here.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+    });
+  }
   if (whose !== 'self' && !user && (groups ?? []).length === 0)
     faults.push(fieldInvalid(path.child('user'), '', 'at least one of user or group must be specified'));
   if (whose === 'local') {
@@ -98,28 +117,37 @@ function accessOf(spec: AccessSpec): Access {
     subresource: resource.subresource ?? '',
     namespace: resource.namespace ?? '',
     name: resource.name ?? '',
+    selectors: () => selectorsOf(resource),
   };
 }
 
+/** Raw selectors are parsed, requirements taken as they are; both at once are refused by validation. */
+function selectorsOf({ fieldSelector, labelSelector }: ResourceAttributes): SelectorAttributes {
+  const raw = selectorsOfTexts(fieldSelector?.rawSelector ?? '', labelSelector?.rawSelector ?? '');
+  const plain = (requirements: readonly { key: string; operator: string; values?: readonly string[] | undefined }[] | undefined) =>
+    (requirements ?? []).flatMap(({ key, operator, values = [] }) =>
+      operator === 'In' || operator === 'NotIn' || operator === 'Exists' || operator === 'DoesNotExist'
+        ? [{ key, operator, values } as const]
+        : [],
+    );
+  const field = [...raw.field, ...plain(fieldSelector?.requirements)];
+  const label = [...raw.label, ...plain(labelSelector?.requirements)];
+  return field.length + label.length === 0 ? unselective : { field, label };
+}
+
 /** What the caller may do in a namespace: `kubectl auth can-i --list`. */
-export function rulesReviewHandler(rbac: RbacAuthorizer): SpecialHandler {
+export function rulesReviewHandler(authorizer: Authorizer): SpecialHandler {
   return async (_services, context, resource) => {
     if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
     const object = (await decodeBody(context, resource, 'Ignore')) as SelfSubjectRulesReview & KubeObject;
     const namespace = object.spec.namespace ?? '';
     if (namespace === '') throw badRequest('no namespace on request');
-    const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
-    const isNode = nodeNameOf(context.user) !== undefined;
-    const rules: PolicyRule[] = [
-      ...(context.user.groups.includes(superuserGroup) ? [all, { verbs: ['*'], nonResourceURLs: ['*'] }] : []),
-      ...(isNode ? nodeRules : []),
-      ...(await rbac.rulesFor(context.user, namespace)),
-    ];
+    const { rules = [], incomplete = true, errors = [] } = (await authorizer.rulesFor?.(context.user, namespace)) ?? {};
     const status = {
       resourceRules: rules.filter((rule) => (rule.resources ?? []).length > 0),
-      nonResourceRules: rules.filter((rule) => rule.nonResourceURLs !== undefined),
-      incomplete: isNode,
-      ...(isNode ? { evaluationError: 'what a node may do with the objects of its pods is decided object by object' } : {}),
+      nonResourceRules: rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0),
+      incomplete,
+      ...(errors.length === 0 ? {} : { evaluationError: errors.join(', ') }),
     };
     return answer({ ...object, status });
   };

@@ -1,13 +1,14 @@
 /** A column of a `meta.k8s.io/v1` Table. Priority 0 is always shown, 1 with `-o wide`. */
 export interface TableColumn {
   readonly name: string;
-  readonly type: 'string' | 'integer' | 'boolean' | 'date';
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
   readonly format: string;
   readonly description: string;
   readonly priority: number;
 }
 
-export type Cell = string | number | boolean;
+/** Null: there is nothing to show. */
+export type Cell = string | number | boolean | null;
 
 /** A row's state beside its cells: kubectl greys out completed pods by it. */
 export interface RowCondition {

@@ -27,7 +27,7 @@ export function tableRow(
   resource: ServedResource,
 ): { readonly printer: TablePrinter; make(object: KubeObject): object } {
   const include = includeOf(context);
-  const printer = tableFor(resource);
+  const printer = resource.custom?.printer ?? tableFor(resource);
   return { printer, make: (object) => rowOf(printer, object, include, context.startMs) };
 }
 
@@ -47,7 +47,7 @@ export function tableOf(
     return asTable(context, resource, [item.object], { resourceVersion: item.object.revision.toString() }, withColumns);
   const bookmark = bookmarkObject(resource, item);
   return {
-    ...tableHead(tableFor(resource), { resourceVersion: item.resourceVersion.toString() }, withColumns),
+    ...tableHead(resource.custom?.printer ?? tableFor(resource), { resourceVersion: item.resourceVersion.toString() }, withColumns),
     rows: [{ cells: [], object: partial(bookmark) }],
   };
 }

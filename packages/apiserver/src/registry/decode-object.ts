@@ -1,13 +1,23 @@
-import { applyDefaults, badRequest, decodeJson, decodeObject as decodeValue, decodeProtobuf, schemaFor } from '@bayplan/api';
+import {
+  applyDefaults,
+  badRequest,
+  decodeJson,
+  decodeObject as decodeValue,
+  decodeProtobuf,
+  schemaFor,
+  unsupportedMediaType,
+} from '@bayplan/api';
 import type { FieldValidation, KubeObject, ObjectDescriptor } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
 import { contentTypeOf, readValue } from './body.ts';
+import type { CustomKind } from './custom-kind.ts';
 import type { ServedResource } from './served-resource.ts';
 
 interface GroupVersionKind {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
+  readonly custom?: CustomKind | undefined;
 }
 
 /**
@@ -25,7 +35,7 @@ export async function decodeObject(
 /** The body as a defaulted object of `type`, in that version. An absent body is an empty object. */
 export async function decodeBody(context: ResourceContext, type: GroupVersionKind, fieldValidation: FieldValidation): Promise<KubeObject> {
   const object = await decodeUndefaulted(context, type, fieldValidation);
-  applyDefaults(type.group, type.version, type.kind, object);
+  fillDefaults(type, object);
   return object;
 }
 
@@ -40,6 +50,7 @@ async function decodeUndefaulted(context: ResourceContext, type: GroupVersionKin
     return checked(context, type, object, problems, fieldValidation);
   }
   if (contentType === 'application/vnd.kubernetes.protobuf') {
+    if (type.custom !== undefined) throw unsupportedMediaType(['application/json', 'application/yaml']);
     const bytes = await body.read();
     const object = bytes.length === 0 ? {} : decodeProtobuf(bytes, descriptor).object;
     return checked(context, type, object, [], fieldValidation);
@@ -50,7 +61,7 @@ async function decodeUndefaulted(context: ResourceContext, type: GroupVersionKin
 /** A JSON value as a defaulted object of `type`: for what a patch made. */
 export function decodeAs(context: ResourceContext, type: GroupVersionKind, value: unknown, fieldValidation: FieldValidation): KubeObject {
   const object = readTyped(context, type, value, fieldValidation);
-  applyDefaults(type.group, type.version, type.kind, object);
+  fillDefaults(type, object);
   return object;
 }
 
@@ -70,8 +81,14 @@ export function toStored(resource: ServedResource, object: KubeObject): KubeObje
   return resource.conversion === undefined ? object : resource.conversion.toStored(object);
 }
 
+function fillDefaults(type: GroupVersionKind, object: KubeObject): void {
+  if (type.custom === undefined) applyDefaults(type.group, type.version, type.kind, object);
+  else type.custom.applyDefaults(object);
+}
+
 /** The schema of a kind that is served. Asserts that there is one. */
 export function descriptorOf(type: GroupVersionKind): ObjectDescriptor {
+  if (type.custom !== undefined) return type.custom.descriptor;
   const descriptor = schemaFor(type.group, type.version, type.kind);
   if (descriptor === undefined) throw new Error(`no schema of ${type.group}/${type.version} ${type.kind}`);
   return descriptor;

@@ -38,10 +38,15 @@ export async function dispatchResource(
   if (deprecation !== undefined) context.warnings.push(deprecation);
   const special = specials.get(`${group}/${plural}${subresource === '' ? '' : `/${subresource}`}`);
   if (special !== undefined) return special(services, context, resource);
+  if (resource.custom !== undefined && isStored(resource)) {
+    resource.custom.admit(context, resource);
+    if (subresource === 'scale') return resource.custom.scale(services, context, resource);
+  }
   const allowed = subresource === '' ? resource.verbs : (subresourceOf(resource, subresource)?.verbs ?? []);
   const isNamedCreate = verb === 'create' && subresource === '' && asked.info.name !== '';
   if (!allowed.includes(verb) || isNamedCreate || !isStored(resource)) throw methodNotSupported(resource, verb);
-  return runVerb({ services, context, resource: resource as StoredResource });
+  const outcome = await runVerb({ services, context, resource: resource as StoredResource });
+  return resource.custom === undefined ? outcome : resource.custom.present(outcome);
 }
 
 function runVerb(call: VerbCall): Promise<Outcome> {

@@ -34,7 +34,7 @@ function note(
   // Server-side apply has settled the owners already.
   if (options.applied) return;
   const tracked = track({
-    descriptor: descriptorOf(resource.storage.resource),
+    descriptor: descriptorOf(resource.custom === undefined ? resource.storage.resource : resource),
     live,
     next: object,
     manager: options.fieldManager,

@@ -25,6 +25,7 @@ export interface RegistryOptions {
 export class Registry {
   private readonly byPath = new Map<string, ServedResource>();
   private readonly storages = new Map<string, ResourceStorage>();
+  private revisions = 0;
 
   constructor(options: RegistryOptions) {
     for (const info of builtinResources) this.add(info, options);
@@ -45,9 +46,25 @@ export class Registry {
     return this.byPath.values();
   }
 
+  /** Serves another resource, or one of the same path anew. Its storage may be shared with other versions. */
+  serve(resource: ServedResource): void {
+    this.byPath.set(`${resource.group}/${resource.version}/${resource.resource}`, resource);
+    this.revisions++;
+  }
+
+  /** Ends what `serve` began. */
+  withdraw(group: string, version: string, resource: string): void {
+    if (this.byPath.delete(`${group}/${version}/${resource}`)) this.revisions++;
+  }
+
+  /** Grows whenever what is served changes: for those who keep something that follows from it. */
+  get changes(): number {
+    return this.revisions;
+  }
+
   /** Ends every watch of every resource. */
   endWatches(): void {
-    for (const storage of this.storages.values()) storage.cache.endWatches();
+    for (const { storage } of this.byPath.values()) storage?.cache.endWatches();
   }
 
   private add(info: ResourceInfo, options: RegistryOptions): void {

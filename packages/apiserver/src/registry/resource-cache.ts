@@ -25,6 +25,8 @@ export interface CachedResource extends TypeName {
   readonly fieldsOf: (object: KubeObject) => Readonly<Record<string, string>>;
   /** One of those fields, if watchers and lists are often narrowed to one value of it. */
   readonly indexField?: string | undefined;
+  /** Of resources whose objects may be stored in several versions: which one a value is in. */
+  readonly typeOf?: ((value: Buffer) => TypeName) | undefined;
   /** Undoes encryption at rest. */
   readonly open: (key: string, value: Buffer) => Buffer;
 }
@@ -173,6 +175,18 @@ export class ResourceCache implements HubListener {
     if (this.live && stored.revision > this.hub.revision) this.ownWrites.set(stored.key, stored);
   }
 
+  /** Stops following the store and ends every watch: the resource is no longer served. */
+  close(): void {
+    this.hub.forget(this.resource.prefix, this);
+    this.endWatches();
+    this.live = false;
+    this.resets++;
+    this.namespaces.clear();
+    this.index.clear();
+    this.history = [];
+    this.ownWrites.clear();
+  }
+
   /** Ends every watch, as when the server stops. */
   endWatches(): void {
     for (const watcher of this.allWatchers()) watcher.end();
@@ -231,7 +245,7 @@ export class ResourceCache implements HubListener {
         ...(revision === undefined ? {} : { revision }),
       });
       revision ??= page.revision;
-      for (const item of page.items) entries.push(this.entryOf(this.stored(item.key, item.revision, item.value, 'ADDED')));
+      for (const item of page.items) entries.push(this.entryOf(this.fromStore(item.key, item.revision, item.value, 'ADDED')));
       after = page.items.at(-1)?.key;
       if (page.remaining === 0 || after === undefined) return { entries, revision };
     }
@@ -302,11 +316,13 @@ export class ResourceCache implements HubListener {
     if (own !== undefined && own.revision <= event.revision) this.ownWrites.delete(event.key);
     if (own?.revision === event.revision && event.type !== 'delete') return own;
     const type: EventType = event.type === 'create' ? 'ADDED' : event.type === 'update' ? 'MODIFIED' : 'DELETED';
-    return this.stored(event.key, event.revision, event.value, type);
+    return this.fromStore(event.key, event.revision, event.value, type);
   }
 
-  private stored(key: string, revision: number, value: Buffer, type: EventType): StoredObject {
-    return StoredObject.fromStore(this.resource, key, revision, this.resource.open(key, value), type);
+  /** A value of the store as an object of this resource. */
+  fromStore(key: string, revision: number, value: Buffer, type?: EventType): StoredObject {
+    const opened = this.resource.open(key, value);
+    return StoredObject.fromStore(this.resource.typeOf?.(opened) ?? this.resource, key, revision, opened, type);
   }
 
   /** What selectors look at, of an object of this resource. */

@@ -6,7 +6,7 @@ import type { CacheEntry } from './cache-event.ts';
 import type { ResourceCache } from './resource-cache.ts';
 import { statusOfStoreError } from './store-failure.ts';
 import { encodeForStore, StoredObject } from './stored-object.ts';
-import type { EventType } from './stored-object.ts';
+import type { EventType, TypeName } from './stored-object.ts';
 
 /** Of writers that race for one object each round lets one win, so this is how many may race. */
 const maxUpdateAttempts = 1000;
@@ -54,7 +54,7 @@ export class ResourceStorage {
   async create(object: KubeObject): Promise<StoredObject> {
     const name = object.metadata.name ?? '';
     const key = this.keyOf(object.metadata.namespace ?? '', name);
-    const value = Buffer.from(encodeForStore(this.cache.resource, object));
+    const value = Buffer.from(encodeForStore(this.storedType, object));
     return this.translate('create', name, async () => {
       const revision = await this.store.create(key, this.sealing.seal(key, value));
       return this.written(key, revision, value, 'ADDED', object);
@@ -74,13 +74,13 @@ export class ResourceStorage {
   ): Promise<StoredObject> {
     return this.translate('update', name, async () => {
       const cached = this.cache.get(namespace, name)?.stored;
-      let current = cached ?? (await this.read(namespace, name));
+      let current = cached ?? (await this.readStored(namespace, name));
       let mayBeStale = cached !== undefined;
       for (let attempt = 0; ; attempt++) {
         const result = await this.attempt(current, change);
         if (result.kind === 'written') return result.stored;
         const lost = result.kind === 'failed' && isStoreError(result.error, 'conflict');
-        const newest = (lost || mayBeStale) && attempt < maxUpdateAttempts ? await this.read(namespace, name) : current;
+        const newest = (lost || mayBeStale) && attempt < maxUpdateAttempts ? await this.readStored(namespace, name) : current;
         if (newest.revision === current.revision && !(lost && attempt < maxUpdateAttempts)) {
           if (result.kind === 'failed') throw result.error;
           return current;
@@ -98,20 +98,33 @@ export class ResourceStorage {
   }
 
   /** Writes `next`, which is taken over, if the object is still at `current`'s revision. Throws a store `conflict` otherwise. */
-  async replaceAt(current: StoredObject, next: KubeObject): Promise<StoredObject> {
-    const value = Buffer.from(encodeForStore(this.cache.resource, next));
+  replaceAt(current: StoredObject, next: KubeObject): Promise<StoredObject> {
+    return this.replaceStored(current, next);
+  }
+
+  protected async replaceStored(current: StoredObject, next: KubeObject): Promise<StoredObject> {
+    const value = Buffer.from(encodeForStore(this.storedType, next));
     const revision = await this.store.update(current.key, this.sealing.seal(current.key, value), current.revision as Revision);
     return this.written(current.key, revision, value, 'MODIFIED', next);
   }
 
   /** The newest state from the store itself, past the cache. Throws `NotFound`. */
-  async read(namespace: string, name: string): Promise<StoredObject> {
+  read(namespace: string, name: string): Promise<StoredObject> {
+    return this.readStored(namespace, name);
+  }
+
+  /** The type that objects are written as. */
+  protected get storedType(): TypeName {
+    return this.cache.resource;
+  }
+
+  protected async readStored(namespace: string, name: string): Promise<StoredObject> {
     const key = this.keyOf(namespace, name);
     const { item } = await this.store.get(key);
     if (item === undefined) throw notFound(this.resource, name);
     const cached = this.cache.get(namespace, name)?.stored;
     if (cached?.revision === item.revision) return cached;
-    return StoredObject.fromStore(this.cache.resource, key, item.revision, this.sealing.open(key, item.value));
+    return this.cache.fromStore(key, item.revision, item.value);
   }
 
   /** A page of the state at `revision`, from the store's history. Rejects with the store's own errors. */
@@ -131,7 +144,7 @@ export class ResourceStorage {
       ...(signal === undefined ? {} : { signal }),
     });
     const entries = page.items.map((item) =>
-      this.cache.entryOf(StoredObject.fromStore(this.cache.resource, item.key, item.revision, this.sealing.open(item.key, item.value))),
+      this.cache.entryOf(this.cache.fromStore(item.key, item.revision, item.value)),
     );
     return { entries, remaining: page.remaining };
   }
@@ -157,14 +170,14 @@ export class ResourceStorage {
       next.metadata.resourceVersion = current.revision.toString();
       if (isReadyToGo(next, current.object)) return { kind: 'written', stored: await this.remove(current) };
       if (sameJson(next, current.object)) return { kind: 'unchanged' };
-      return { kind: 'written', stored: await this.replaceAt(current, next) };
+      return { kind: 'written', stored: await this.replaceStored(current, next) };
     } catch (error) {
       return { kind: 'failed', error };
     }
   }
 
   private written(key: string, revision: number, value: Buffer, event: EventType, object: KubeObject): StoredObject {
-    const stored = StoredObject.fromWrite(this.cache.resource, key, revision, value, event, object);
+    const stored = StoredObject.fromWrite(this.storedType, key, revision, value, event, object);
     this.cache.expect(stored);
     return stored;
   }

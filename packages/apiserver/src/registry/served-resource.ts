@@ -1,4 +1,5 @@
 import type { KubeObject, ResourceInfo, SubresourceInfo } from '@bayplan/api';
+import type { CustomKind } from './custom-kind.ts';
 import type { ResourceStorage } from './resource-storage.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -10,6 +11,8 @@ export interface ServedResource extends ResourceInfo {
   readonly strategy: Strategy;
   /** Between this version and the stored one; undefined when they are the same. Neither changes its argument. */
   readonly conversion: Conversion | undefined;
+  /** Set for resources of CustomResourceDefinitions. */
+  readonly custom?: CustomKind | undefined;
 }
 
 export interface Conversion {

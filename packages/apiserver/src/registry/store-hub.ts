@@ -52,6 +52,11 @@ export class StoreHub {
     this.listeners.set(prefix, listener);
   }
 
+  /** Ends what `listen` began, unless another has taken its place. */
+  forget(prefix: string, listener: HubListener): void {
+    if (this.listeners.get(prefix) === listener) this.listeners.delete(prefix);
+  }
+
   /** Resolves when everything written before this call has been delivered. Rejects with `Timeout`. */
   async caughtUp(): Promise<number> {
     const revision = await this.store.currentRevision();

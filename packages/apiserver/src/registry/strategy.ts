@@ -5,6 +5,8 @@ import type { RequestContext } from '../chain/context.ts';
 export interface Strategy {
   /** The server may be asked to create with PUT (nothing) or PATCH apply (default true). */
   readonly allowCreateOnUpdate?: boolean;
+  /** An update must say which state it is based on. */
+  readonly demandsResourceVersion?: boolean;
   /** `metadata.generation` counts changes of everything but metadata and status. */
   readonly countsGeneration?: boolean;
   /** Fields that field selectors may name, besides metadata.name and metadata.namespace. */

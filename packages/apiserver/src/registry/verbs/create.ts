@@ -59,7 +59,7 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
   generateName(object, services.random);
   await strategy.prepareForCreate?.(object, context, options.dryRun);
   try {
-    validateCreate(object, resource);
+    await validateCreate(object, resource);
     await services.admission.validate({ ...request, name: object.metadata.name ?? '' });
     if (options.dryRun) return preview(resource, object);
     return await resource.storage.create(object);
@@ -71,7 +71,7 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
 
 /** Status is reported later, by those who may: what was sent along does not count. */
 function setEmptyStatus(object: KubeObject, resource: StoredResource): void {
-  if (!resource.subresources.some((subresource) => subresource.name === 'status')) return;
+  if (resource.custom !== undefined || !resource.subresources.some((subresource) => subresource.name === 'status')) return;
   const status = emptyStatus(resource.storage.cache.resource);
   if (status !== undefined) Object.assign(object, { status });
 }

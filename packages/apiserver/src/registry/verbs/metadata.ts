@@ -1,4 +1,4 @@
-import { badRequest, conflict, sameJson } from '@bayplan/api';
+import { badRequest, conflict, fieldInvalid, invalid, sameJson } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import type { Clock, Random } from '@bayplan/component-base';
@@ -55,6 +55,10 @@ export function checkPreconditions(object: KubeObject, current: KubeObject, reso
   ) {
     throw conflict(resource, name);
   }
+  if (resource.strategy.demandsResourceVersion && (resourceVersion === undefined || resourceVersion === '')) {
+    const fault = fieldInvalid('metadata.resourceVersion', 0, 'must be specified for an update');
+    throw invalid({ group: resource.group, kind: resource.resource }, name, [fault]);
+  }
 }
 
 /** Carries over what an update cannot change. */
@@ -81,10 +85,13 @@ export function keepSystemMetadata(object: KubeObject, current: KubeObject): voi
 /** Counts the generation up when anything but metadata and status differs. */
 export function countGeneration(object: KubeObject, current: KubeObject, resource: StoredResource): void {
   if (!resource.strategy.countsGeneration) return;
-  const changed = !sameJson(desired(object), desired(current));
+  const statusCounts = resource.custom !== undefined && !resource.subresources.some((one) => one.name === 'status');
+  const changed = !sameJson(desired(object, statusCounts), desired(current, statusCounts));
   object.metadata.generation = (current.metadata.generation ?? 1) + (changed ? 1 : 0);
 }
 
-function desired(object: KubeObject): object {
-  return without(object, 'metadata', 'status', 'apiVersion', 'kind');
+/** Without a subresource for it, a custom resource's status is a field like any other. */
+function desired(object: KubeObject, withStatus: boolean): object {
+  const rest = without(object, 'metadata', 'apiVersion', 'kind');
+  return withStatus ? rest : without(rest as KubeObject & { status?: unknown }, 'status');
 }

@@ -1,11 +1,11 @@
-import { badRequest, isNotFound, serverSideApply } from '@bayplan/api';
+import { badRequest, isNotFound, serverSideApply, unsupportedMediaType } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import type { Outcome } from '../../chain/outcome.ts';
 import { objectIn } from '../../chain/encode.ts';
 import { contentTypeOf, parseJson, parseYaml } from '../body.ts';
 import { decodeAs, descriptorOf, readTyped, toStored } from '../decode-object.ts';
-import { patched, patchFault } from '../patches.ts';
+import { patched, patchFault, patchTypes } from '../patches.ts';
 import type { StoredObject } from '../stored-object.ts';
 import { createFrom } from './create.ts';
 import { settleNamespace } from './metadata.ts';
@@ -14,11 +14,16 @@ import { changeObject } from './update.ts';
 import { writeOptions } from './write-options.ts';
 import type { WriteOptions } from './write-options.ts';
 
+const strategicMerge = 'application/strategic-merge-patch+json';
+/** Custom resources have no Go types whose tags could say how lists merge. */
+const customPatchTypes = patchTypes.filter((type) => type !== strategicMerge);
+
 /** PATCH of an object or of a part of it. Apply also creates. */
 export async function patchObject(call: VerbCall): Promise<Outcome> {
   const { context, resource } = call;
   const options = writeOptions(context);
   const contentType = contentTypeOf(context);
+  if (resource.custom !== undefined && contentType === strategicMerge) throw unsupportedMediaType(customPatchTypes);
   const patch = await readPatch(call, contentType);
   if (contentType === 'application/apply-patch+yaml') return applyObject(call, patch, options);
   const stored = await changeObject(call, options, (current) => {

@@ -84,7 +84,7 @@ async function nextState(call: VerbCall, options: WriteOptions, current: StoredO
   if (subresource === 'status') await resource.strategy.prepareForStatusUpdate?.(next, old, context);
   else await resource.strategy.prepareForUpdate?.(next, old, context, options.dryRun);
   trackUpdate(next, old, resource, subresource, options, services.clock);
-  validateUpdate(next, old, resource, subresource);
+  await validateUpdate(next, old, resource, subresource);
   await services.admission.validate(request);
   return next;
 }

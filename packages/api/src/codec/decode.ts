@@ -130,7 +130,8 @@ class Decoder {
       this.#path.push(key);
       if (field) {
         const kept = this.#dynamicValue(descriptor, field.value, given);
-        if (!(kept === null && field.value.nullable !== true && field.default !== undefined)) set(result, key, kept);
+        // A null that may not be one counts as absence, for which there may be a default.
+        if (kept !== null || field.value.nullable === true) set(result, key, kept);
       }
       this.#path.pop();
     }
@@ -139,7 +140,11 @@ class Decoder {
   }
 
   #dynamicValue(parent: ObjectDescriptor, descriptor: Descriptor, value: unknown): unknown {
-    if (descriptor.type === 'object' && isObject(value)) return this.object(descriptor, value);
+    if (descriptor.type === 'object') {
+      if (isObject(value)) return this.object(descriptor, value);
+      // Metadata is the one part whose type is not a matter of validation.
+      if (descriptor.dynamic !== true && value !== null) throw this.#typeError(parent, new GoTypeError(jsonKind(value), goTypeName(descriptor)));
+    }
     if (descriptor.type === 'list' && Array.isArray(value)) {
       return value.map((item: unknown, index) => {
         this.#path.push(index);
@@ -152,7 +157,7 @@ class Decoder {
       const result: JsonObject = {};
       for (const [key, item] of Object.entries(value)) {
         this.#path.push(key);
-        set(result, key, this.#dynamicValue(parent, descriptor.values, item));
+        if (item !== null || descriptor.values.nullable === true) set(result, key, this.#dynamicValue(parent, descriptor.values, item));
         this.#path.pop();
       }
       return result;

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@bayplan/api';
-import { expired } from '@bayplan/api';
+import { expired, serviceUnavailable } from '@bayplan/api';
 import type { Logger } from '@bayplan/component-base';
 import { isStoreError } from '@bayplan/store';
 import type { Revision, Store, StoreEvent } from '@bayplan/store';
@@ -54,6 +54,7 @@ export class ResourceCache implements HubListener {
   private live = false;
   /** How often history was lost: a load that one of them interrupted begins again. */
   private resets = 0;
+  private closed = false;
   private objects = 0;
   private changeCount = 0;
   private changed = 0;
@@ -177,6 +178,7 @@ export class ResourceCache implements HubListener {
 
   /** Stops following the store and ends every watch: the resource is no longer served. */
   close(): void {
+    this.closed = true;
     this.hub.forget(this.resource.prefix, this);
     this.endWatches();
     this.live = false;
@@ -219,6 +221,7 @@ export class ResourceCache implements HubListener {
   }
 
   private async load(): Promise<void> {
+    if (this.closed) throw serviceUnavailable('the resource is no longer served', 1);
     this.hub.listen(this.resource.prefix, this);
     let resets: number;
     do {
@@ -230,7 +233,7 @@ export class ResourceCache implements HubListener {
       } finally {
         this.early = undefined;
       }
-    } while (resets !== this.resets);
+    } while (resets !== this.resets && !this.closed);
   }
 
   private async readAll(): Promise<{ entries: CacheEntry[]; revision: Revision }> {

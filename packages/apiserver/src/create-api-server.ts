@@ -46,15 +46,18 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const contextOf = (request: ApiRequest): RequestContext => {
     if (!isHttpMethod(request.method)) throw methodNotAllowed();
     const info = parseRequest(request.method, request.path, request.query);
-    const knownResource = info.isResource && parts.registry.find(info.group, info.version, info.resource) !== undefined;
-    return { request, info, knownResource, startMs: clock.now(), user: anonymous, warnings: [] };
+    const resource = info.isResource ? parts.registry.find(info.group, info.version, info.resource) : undefined;
+    const isCustom = resource?.custom !== undefined;
+    return { request, info, knownResource: resource !== undefined, isCustom, startMs: clock.now(), user: anonymous, warnings: [] };
   };
 
   const handle = async (request: ApiRequest): Promise<ApiResponse> => {
     let context: RequestContext | undefined;
     try {
       context = contextOf(request);
-      const representation = negotiate(request.headers['accept'], request.query, request.headers['user-agent'], !context.info.isResource);
+      const { headers, query } = request;
+      const offer = { lenient: !context.info.isResource, withoutProtobuf: context.isCustom };
+      const representation = negotiate(headers['accept'], query, headers['user-agent'], offer);
       return await encode(context, await runChain(context), representation);
     } catch (error) {
       return failure(context, error);

@@ -1,4 +1,4 @@
-import { systemRandom } from '@bayplan/component-base';
+import { systemRandom, timestamp } from '@bayplan/component-base';
 import { createAdmission } from './admission/plugins.ts';
 import type { ApiServerOptions } from './api-server.ts';
 import { Authenticator } from './authentication/authenticator.ts';
@@ -14,6 +14,9 @@ import type { Step } from './chain/chain.ts';
 import { expressionCompiler } from './config/expressions.ts';
 import { NodeLink } from './connect/node-link.ts';
 import { measure } from './chain/measure.ts';
+import { definitionStrategy } from './extensions/definition-strategy.ts';
+import { openExtensions } from './extensions/extensions.ts';
+import type { Extensions } from './extensions/extensions.ts';
 import { secretSealing } from './keys/secret-sealing.ts';
 import { createApiServerMetrics } from './metrics.ts';
 import { Registry } from './registry/registry.ts';
@@ -42,6 +45,7 @@ export interface ServerParts {
   readonly rbac: RbacAuthorizer;
   readonly verbs: VerbServices;
   readonly nodes: NodeLink;
+  readonly extensions: Extensions;
   readonly services: ServiceLink;
   readonly webhooks: WebhookClient;
   readonly serviceAccountKeys: ServiceAccountKeys;
@@ -63,9 +67,13 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
       () => authorizer,
       new ClusterAddresses(() => registry, settings.serviceCidr, clock, systemRandom),
       new NodePorts(() => registry, systemRandom),
+    ).set(
+      'apiextensions.k8s.io/customresourcedefinitions',
+      definitionStrategy(() => timestamp(clock.now())),
     ),
     secretSealing: secretSealing(keys.encryptionKey),
   });
+  const extensions = await openExtensions({ store, hub, registry, clock, logger });
   const rbac = new RbacAuthorizer(registry);
   const nodes = new NodeLink(registry, keys, clock);
   const services = new ServiceLink(registry, nodes, systemRandom, options.podRoute ?? 'auto');
@@ -114,6 +122,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     authorizer,
     rbac,
     verbs,
+    extensions,
     nodes,
     services,
     webhooks: webhookClient,

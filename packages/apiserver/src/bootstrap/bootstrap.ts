@@ -18,6 +18,7 @@ export async function bootstrap(parts: ServerParts, transport: Transport): Promi
   const client = createClient(transport);
   await ensureRoles(client);
   await ensureObjects(client, parts.settings);
+  parts.extensions.start(client);
   const stopExpiry = startEventExpiry(parts);
   let unpublish: (() => Promise<void>) | undefined;
   return {
@@ -25,6 +26,7 @@ export async function bootstrap(parts: ServerParts, transport: Transport): Promi
       unpublish = await publishAddress(client, parts, port);
     },
     async stop() {
+      await parts.extensions.stop();
       await stopExpiry();
       await unpublish?.();
       await transport.close();

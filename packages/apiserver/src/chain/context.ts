@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly info: RequestInfo;
   /** The resource of `info` is one that is served. */
   readonly knownResource: boolean;
+  /** That resource is one of a CustomResourceDefinition. */
+  readonly isCustom: boolean;
   readonly startMs: number;
   /** `authenticate`, then possibly `impersonate`. */
   user: User;

@@ -10,18 +10,20 @@ export interface Representation {
   readonly pretty: boolean;
 }
 
+const protobuf = 'application/vnd.kubernetes.protobuf';
 const mediaTypes: readonly MediaType[] = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const transforms = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
 
 /**
  * The first acceptable way, in the client's order. Throws `NotAcceptable`, unless `lenient`: plain paths
- * such as OpenAPI have media types of their own and look at the header themselves.
+ * such as OpenAPI have media types of their own and look at the header themselves. Custom resources have no
+ * protobuf form.
  */
 export function negotiate(
   accept: string | undefined,
   query: URLSearchParams,
   userAgent: string | undefined,
-  lenient = false,
+  offer: { readonly lenient?: boolean; readonly withoutProtobuf?: boolean } = {},
 ): Representation {
   const pretty = isPretty(query.get('pretty'), userAgent);
   if (accept === undefined || accept === '') return { mediaType: 'application/json', as: undefined, pretty };
@@ -29,12 +31,13 @@ export function negotiate(
     const mediaType = mediaTypes.find((type) => clause.type === type || clause.type === '*/*' || clause.type === 'application/*');
     if (mediaType === undefined) continue;
     const as = clause.parameters.get('as');
+    if (as === undefined && offer.withoutProtobuf === true && mediaType === protobuf) continue;
     if (as === undefined) return { mediaType, as: undefined, pretty };
     const known = clause.parameters.get('g') === 'meta.k8s.io' && clause.parameters.get('v') === 'v1' && transforms.has(as);
     if (known) return { mediaType, as: as as 'Table', pretty };
   }
-  if (lenient) return { mediaType: 'application/json', as: undefined, pretty };
-  throw notAcceptable(mediaTypes);
+  if (offer.lenient === true) return { mediaType: 'application/json', as: undefined, pretty };
+  throw notAcceptable(offer.withoutProtobuf === true ? mediaTypes.filter((type) => type !== protobuf) : mediaTypes);
 }
 
 export interface AcceptClause {

@@ -5,6 +5,7 @@ import { clausesOf } from '../chain/negotiate.ts';
 import type { Outcome } from '../chain/outcome.ts';
 import type { ServerParts } from '../server-parts.ts';
 import { groupOrder } from './group-order.ts';
+import { compareVersions } from './version-order.ts';
 
 interface Version {
   readonly version: string;
@@ -55,7 +56,7 @@ function groupsOf(parts: ServerParts): Group[] {
   }
   const found = [...groups].map(([name, versions]) => ({
     name,
-    versions: [...versions].map(([version, resources]) => ({ version, resources })).sort((a, b) => (a.version < b.version ? 1 : -1)),
+    versions: [...versions].map(([version, resources]) => ({ version, resources })).sort((a, b) => compareVersions(a.version, b.version)),
   }));
   return found.sort((a, b) => groupOrder(a.name) - groupOrder(b.name) || (a.name < b.name ? -1 : 1));
 }

@@ -218,10 +218,9 @@ function isSameStorage(before: Served, { uid, namespaced, names, versions }: Def
 }
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
-const verbsOfGoing = ['delete', 'deletecollection', 'get', 'list', 'watch'];
 
 function infoOf(definition: Definition, version: Definition['versions'][number]): ResourceInfo {
-  const { group, names, namespaced, terminating } = definition;
+  const { group, names, namespaced } = definition;
   const subresources: SubresourceInfo[] = [];
   const partVerbs = ['get', 'patch', 'update'];
   if (version.subresources?.status !== undefined)
@@ -235,7 +234,7 @@ function infoOf(definition: Definition, version: Definition['versions'][number])
     kind: names.kind,
     namespaced,
     singular: names.singular ?? names.kind.toLowerCase(),
-    verbs: terminating ? verbsOfGoing : verbs,
+    verbs,
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
     subresources,

@@ -5,9 +5,9 @@ import {
   embeddedFaults,
   fieldInvalid,
   listFaults,
-  methodNotSupported,
   SchemaCheck,
   slimSchema,
+  statusError,
 } from '@bayplan/api';
 import type { FieldError, JSONSchemaProps, KubeObject, ObjectDescriptor, TablePrinter } from '@bayplan/api';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -85,8 +85,8 @@ export class CustomVersion implements CustomKind {
   admit(context: ResourceContext, resource: StoredResource): void {
     const { definition, version } = this.#options;
     if (context.info.verb === 'create' && definition.terminating) {
-      const reason = 'create not allowed while custom resource definition is terminating';
-      throw methodNotSupported(resource, reason);
+      const message = 'create not allowed while custom resource definition is terminating';
+      throw statusError(405, 'MethodNotAllowed', message, { group: resource.group, kind: resource.resource });
     }
     if (version.deprecated === true) {
       const text = version.deprecationWarning ?? `${definition.group}/${version.name} ${definition.names.kind} is deprecated`;

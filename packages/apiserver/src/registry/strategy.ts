@@ -1,4 +1,4 @@
-import type { KubeObject } from '@bayplan/api';
+import type { FieldError, KubeObject } from '@bayplan/api';
 import type { RequestContext } from '../chain/context.ts';
 
 /** What is special about one resource. Everything is optional; the generic registry does the rest. */
@@ -20,6 +20,8 @@ export interface Strategy {
   prepareForCreate?(object: KubeObject, context: RequestContext, dryRun: boolean): void | Promise<void>;
   prepareForUpdate?(object: KubeObject, old: KubeObject, context: RequestContext, dryRun: boolean): void | Promise<void>;
   prepareForStatusUpdate?(object: KubeObject, old: KubeObject, context: RequestContext): void | Promise<void>;
+  /** Faults beside those of the kind's table; `old` is undefined for a create. */
+  faults?(object: KubeObject, old: KubeObject | undefined, subresource: string): Promise<FieldError[]>;
   /** Decides the grace of a deletion in seconds; undefined deletes at once. `object` is shared. */
   gracePeriodSeconds?(object: KubeObject, asked: number | undefined): number | undefined;
   /** Something besides finalizers keeps the object when it is deleted: a Namespace's own finalizers. */

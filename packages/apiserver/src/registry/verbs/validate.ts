@@ -6,7 +6,7 @@ import type { StoredResource } from '../served-resource.ts';
 export async function validateCreate(object: KubeObject, resource: StoredResource): Promise<void> {
   const kind = resource.storage.resource;
   const faults = faultsOfCreate(kind, object);
-  if (resource.custom !== undefined) await addCustomFaults(faults, object, undefined, resource, '');
+  await addSpecialFaults(faults, object, undefined, resource, '');
   if (faults.length > 0) throw invalid(kind, object.metadata.name ?? '', faults);
 }
 
@@ -15,21 +15,24 @@ export async function validateUpdate(object: KubeObject, old: KubeObject, resour
   const kind = resource.storage.resource;
   const faults =
     subresource === '' || subresource === 'scale' ? faultsOfUpdate(kind, object, old) : validateStatusUpdate(kind, object, old);
-  if (resource.custom !== undefined) await addCustomFaults(faults, object, old, resource, subresource);
+  await addSpecialFaults(faults, object, old, resource, subresource);
   if (faults.length > 0) throw invalid(kind, object.metadata.name ?? '', faults);
 }
 
-/** Kubernetes only warns of a plain finalizer on a custom resource. */
+/** Kubernetes takes a plain finalizer on a custom resource, a definition and an APIService. */
 const plainFinalizer = 'name is neither a standard finalizer name nor is it fully qualified';
+const lenientGroups = new Set(['apiextensions.k8s.io', 'apiregistration.k8s.io']);
 
-async function addCustomFaults(
+/** What the kind's own table does not say. */
+async function addSpecialFaults(
   faults: FieldError[],
   object: KubeObject,
   old: KubeObject | undefined,
   resource: StoredResource,
   subresource: string,
 ): Promise<void> {
-  const found = (await resource.custom?.faults(object, old, subresource)) ?? [];
-  const kept = faults.filter((fault) => !fault.body.endsWith(plainFinalizer));
+  const found = (await (resource.custom ?? resource.strategy).faults?.(object, old, subresource)) ?? [];
+  const lenient = resource.custom !== undefined || lenientGroups.has(resource.group);
+  const kept = !lenient ? faults : faults.filter((fault) => !fault.body.endsWith(plainFinalizer));
   faults.splice(0, faults.length, ...kept, ...found);
 }

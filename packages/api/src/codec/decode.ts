@@ -143,7 +143,8 @@ class Decoder {
     if (descriptor.type === 'object') {
       if (isObject(value)) return this.object(descriptor, value);
       // Metadata is the one part whose type is not a matter of validation.
-      if (descriptor.dynamic !== true && value !== null) throw this.#typeError(parent, new GoTypeError(jsonKind(value), goTypeName(descriptor)));
+      if (descriptor.dynamic !== true && value !== null)
+        throw this.#typeError(parent, new GoTypeError(jsonKind(value), goTypeName(descriptor)));
     }
     if (descriptor.type === 'list' && Array.isArray(value)) {
       return value.map((item: unknown, index) => {

@@ -1,9 +1,7 @@
 import type { KubeObject, ResourceRef } from '@bayplan/api';
 import type { Store } from '@bayplan/store';
-import type { CacheEntry } from '../registry/cache-event.ts';
 import type { ResourceCache } from '../registry/resource-cache.ts';
 import { ResourceStorage, unsealed } from '../registry/resource-storage.ts';
-import type { Revision } from '@bayplan/store';
 import { StoredObject } from '../registry/stored-object.ts';
 import type { TypeName } from '../registry/stored-object.ts';
 import type { VersionView } from './version-view.ts';
@@ -48,15 +46,6 @@ export class CustomStorage extends ResourceStorage {
 
   override async replaceAt(current: StoredObject, next: KubeObject): Promise<StoredObject> {
     return this.#shown(await this.replaceStored(current, await this.#view.toStored(next)));
-  }
-
-  override async listAt(
-    namespace: string,
-    revision: Revision,
-    after: string | undefined,
-    limit: number,
-  ): Promise<{ entries: CacheEntry[]; remaining: number }> {
-    return super.listAt(namespace, revision, after, limit);
   }
 
   protected override get storedType(): TypeName {

@@ -8,6 +8,7 @@ import {
   SchemaCheck,
   slimSchema,
   statusError,
+  statusOf,
 } from '@bayplan/api';
 import type { FieldError, JSONSchemaProps, KubeObject, ObjectDescriptor, TablePrinter } from '@bayplan/api';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -143,9 +144,16 @@ export class CustomVersion implements CustomKind {
 
   async *#events(batches: AsyncIterable<readonly WatchItem[]>): AsyncGenerator<readonly WatchItem[]> {
     for await (const batch of batches) {
-      const objects = batch.flatMap((item) => (item.type === 'BOOKMARK' ? [] : [item.object]));
-      const shown = (await this.#shown(objects)).values();
-      yield batch.map((item) => (item.type === 'BOOKMARK' ? item : { ...item, object: shown.next().value ?? item.object }));
+      const objects = batch.flatMap((item) => ('object' in item ? [item.object] : []));
+      try {
+        const shown = (await this.#shown(objects)).values();
+        yield batch.map((item) => ('object' in item ? { ...item, object: shown.next().value ?? item.object } : item));
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === undefined) throw error;
+        yield [{ type: 'ERROR', status }];
+        return;
+      }
     }
   }
 

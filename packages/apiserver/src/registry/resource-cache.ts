@@ -296,12 +296,12 @@ export class ResourceCache implements HubListener {
 
   private recalled(event: StoreEvent): CacheEvent {
     const { key, revision, previous, type, value } = event;
-    const entry = this.entryOf(this.stored(key, revision, value, type === 'create' ? 'ADDED' : type === 'update' ? 'MODIFIED' : 'DELETED'));
+    const entry = this.entryOf(this.fromStore(key, revision, value, type === 'create' ? 'ADDED' : type === 'update' ? 'MODIFIED' : 'DELETED'));
     return {
       revision,
       current: type === 'delete' ? undefined : entry,
       // Selectors look at what was there before; its own revision is not shown.
-      previous: previous === undefined ? undefined : this.entryOf(this.stored(key, revision, previous, 'DELETED')),
+      previous: previous === undefined ? undefined : this.entryOf(this.fromStore(key, revision, previous, 'DELETED')),
       deleted: type === 'delete' ? entry.stored : undefined,
     };
   }

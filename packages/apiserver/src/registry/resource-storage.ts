@@ -143,9 +143,7 @@ export class ResourceStorage {
       ...(after === undefined ? {} : { after }),
       ...(signal === undefined ? {} : { signal }),
     });
-    const entries = page.items.map((item) =>
-      this.cache.entryOf(this.cache.fromStore(item.key, item.revision, item.value)),
-    );
+    const entries = page.items.map((item) => this.cache.entryOf(this.cache.fromStore(item.key, item.revision, item.value)));
     return { entries, remaining: page.remaining };
   }
 

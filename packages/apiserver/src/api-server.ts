@@ -1,6 +1,7 @@
 import type { Clock, Logger, MetricsRegistry } from '@bayplan/component-base';
 import type { Transport } from '@bayplan/client';
 import type { Store } from '@bayplan/store';
+import type { AdmissionOptions } from './admission/plugins.ts';
 import type { AuthenticationOptions } from './authentication/authentication-options.ts';
 import type { AuthorizationOptions } from './authorization/authorization-sources.ts';
 import type { ApiRequest } from './http/request.ts';
@@ -27,6 +28,7 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
+  readonly admission?: AdmissionOptions;
   readonly authentication?: AuthenticationOptions;
   /** How pods are reached: over this host's routes, through the agents of their nodes, or (default) whichever fits. */
   readonly podRoute?: PodRoute;

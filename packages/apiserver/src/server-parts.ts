@@ -78,13 +78,20 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const nodes = new NodeLink(registry, keys, clock);
   const services = new ServiceLink(registry, nodes, systemRandom, options.podRoute ?? 'auto');
   const webhookClient = new WebhookClient(services, clock);
-  const admission = createAdmission(registry, systemRandom, rbac, () => authorizer, {
-    client: webhookClient,
-    clock,
-    random: systemRandom,
-    logger,
-    metrics: createWebhookMetrics(options.metrics),
-  });
+  const admission = createAdmission(
+    registry,
+    systemRandom,
+    rbac,
+    () => authorizer,
+    {
+      client: webhookClient,
+      clock,
+      random: systemRandom,
+      logger,
+      metrics: createWebhookMetrics(options.metrics),
+    },
+    options.admission ?? {},
+  );
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
   const tokens = [

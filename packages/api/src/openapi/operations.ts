@@ -1,3 +1,4 @@
+import type { JSONSchemaProps } from '../generated/types.ts';
 import { schemaFor } from '../schema/builtin.ts';
 import type { ObjectDescriptor } from '../schema/descriptor.ts';
 import type { ResourceInfo, SubresourceInfo } from '../resources.ts';
@@ -18,6 +19,8 @@ export interface Operation {
   readonly action: string;
   readonly kind: { readonly group: string; readonly version: string; readonly kind: string };
   readonly parameters: readonly Parameter[];
+  /** Of a custom resource. */
+  readonly custom?: boolean | undefined;
   /** Definition names. */
   readonly body?: string | undefined;
   readonly answers: readonly { readonly code: string; readonly definition: string | undefined }[];
@@ -29,11 +32,20 @@ export interface PathItem {
   readonly operations: readonly Operation[];
 }
 
+/** What OpenAPI says of a custom resource. */
+export interface CustomPublication {
+  /** Of its definition: `com.example.v1.Widget`. */
+  readonly name: string;
+  readonly listKind?: string | undefined;
+  /** The structural schema, with its descriptions. */
+  readonly schema: JSONSchemaProps;
+}
+
 /** A resource to publish. */
 export interface OpenApiResource {
   readonly info: ResourceInfo;
   /** Of a custom resource: the name and JSON schema of its definition. Built-in kinds leave it out. */
-  readonly custom?: { readonly name: string; readonly schema: Readonly<Record<string, unknown>> } | undefined;
+  readonly custom?: CustomPublication | undefined;
 }
 
 const query = (name: string, type: Parameter['type'], description: string): Parameter => ({ name, in: 'query', type, description });
@@ -108,7 +120,9 @@ export function pathsOf(resource: OpenApiResource): PathItem[] {
   }
   for (const subresource of info.subresources)
     items.push(...subresourcePaths(resource, subresource, `${collection}/{name}`, [name, ...scopeParameters]));
-  return items.filter((item) => item.operations.length > 0);
+  const used = items.filter((item) => item.operations.length > 0);
+  if (resource.custom === undefined) return used;
+  return used.map((item) => ({ ...item, operations: item.operations.map((operation) => ({ ...operation, custom: true })) }));
 }
 
 function collectionOperations(resource: OpenApiResource, scope: string, suffix = ''): Operation[] {

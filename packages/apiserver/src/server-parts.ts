@@ -73,7 +73,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     ),
     secretSealing: secretSealing(keys.encryptionKey),
   });
-  const extensions = await openExtensions({ store, hub, registry, clock, logger });
+  const extensions = await openExtensions({ store, hub, registry, clock, logger, random: systemRandom, webhooks: () => webhookClient });
   const rbac = new RbacAuthorizer(registry);
   const nodes = new NodeLink(registry, keys, clock);
   const services = new ServiceLink(registry, nodes, systemRandom, options.podRoute ?? 'auto');

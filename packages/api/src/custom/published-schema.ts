@@ -46,7 +46,10 @@ function publish(schema: JSONSchemaProps, target: Target): JsonSchema {
       result[key] = publish(value as JSONSchemaProps, target);
     else result[key] = value;
   }
-  if (reduced['x-kubernetes-embedded-resource'] === true && !(target.version === 'v2' && reduced['x-kubernetes-preserve-unknown-fields'] === true)) {
+  if (
+    reduced['x-kubernetes-embedded-resource'] === true &&
+    !(target.version === 'v2' && reduced['x-kubernetes-preserve-unknown-fields'] === true)
+  ) {
     result['properties'] = { ...(result['properties'] as object | undefined), apiVersion, kind, metadata: target.metadata };
     result['required'] = [...new Set([...(reduced.required ?? []), 'kind', 'apiVersion'])];
   }

@@ -86,7 +86,9 @@ const deleteOptions = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function groupPart(group: string, version: string): string {
-  const [first = ''] = group.split('.');
+  const parts = group.split('.');
+  // Groups of others than Kubernetes may begin alike.
+  const first = group.endsWith('.k8s.io') ? (parts[0] ?? '') : parts.map(capital).join('');
   return `${group === '' ? 'Core' : capital(first)}${capital(version)}`;
 }
 

@@ -10,7 +10,7 @@ import {
   statusError,
   statusOf,
 } from '@bayplan/api';
-import type { FieldError, JSONSchemaProps, KubeObject, ObjectDescriptor, TablePrinter } from '@bayplan/api';
+import type { CustomPublication, FieldError, JSONSchemaProps, KubeObject, ObjectDescriptor, TablePrinter } from '@bayplan/api';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ResourceContext } from '../chain/context.ts';
 import type { Outcome, WatchItem } from '../chain/outcome.ts';
@@ -77,6 +77,17 @@ export class CustomVersion implements CustomKind {
   get printer(): TablePrinter {
     this.#printer ??= customTable(this.#options.version.additionalPrinterColumns);
     return this.#printer;
+  }
+
+  get fingerprint(): string {
+    return this.#options.definition.fingerprint;
+  }
+
+  publication(): CustomPublication {
+    const { definition, version, schema } = this.#options;
+    const { kind, listKind } = definition.names;
+    const name = [...definition.group.split('.').reverse(), version.name, kind].join('.');
+    return { name, listKind, schema: schema() };
   }
 
   applyDefaults(object: KubeObject): void {

@@ -1,6 +1,8 @@
 import type { CustomResourceDefinition, KubeObject } from '@bayplan/api';
 import type { Strategy } from '../registry/strategy.ts';
 import { withConditions } from './definition-conditions.ts';
+import { definitionWarnings, validateDefinition } from './definition-validation.ts';
+import { sharedPatterns } from './patterns.ts';
 
 /** Keeps a definition until its instances are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -10,14 +12,20 @@ export function definitionStrategy(now: () => string): Strategy {
   return {
     countsGeneration: true,
     demandsResourceVersion: true,
-    prepareForCreate(object) {
+    prepareForCreate(object, context) {
       const definition = object as CustomResourceDefinition;
+      context.warnings.push(...definitionWarnings(definition));
       definition.status = { storedVersions: storedVersions(definition, []) };
     },
-    prepareForUpdate(object, old) {
+    prepareForUpdate(object, old, context) {
       const definition = object as CustomResourceDefinition;
+      context.warnings.push(...definitionWarnings(definition, old as CustomResourceDefinition));
       const { status } = old as CustomResourceDefinition;
       definition.status = { ...status, storedVersions: storedVersions(definition, status?.storedVersions ?? []) };
+    },
+    async faults(object, old, subresource) {
+      if (subresource !== '') return [];
+      return validateDefinition(object as CustomResourceDefinition, old as CustomResourceDefinition | undefined, await sharedPatterns());
     },
     isHeld: (object) => object.metadata.deletionTimestamp === undefined,
     whenTerminating(object) {

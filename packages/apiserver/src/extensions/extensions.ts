@@ -1,14 +1,17 @@
 import type { Client } from '@bayplan/client';
-import type { Clock, Logger } from '@bayplan/component-base';
+import type { Clock, Logger, Random } from '@bayplan/component-base';
 import type { Store } from '@bayplan/store';
 import type { Registry } from '../registry/registry.ts';
 import type { StoreHub } from '../registry/store-hub.ts';
+import type { WebhookClient } from '../webhooks/webhook-client.ts';
 import { noneConverter } from './converter.ts';
+import type { Converter } from './converter.ts';
 import { CustomResources, definitionsResource } from './custom-resources.ts';
 import { DefinitionController } from './definition-controller.ts';
-import { loadPatterns } from './patterns.ts';
-import type { Patterns } from './patterns.ts';
-import type { SchemaRules } from './schema-rules.ts';
+import type { Definition } from './definition.ts';
+import { sharedPatterns } from './patterns.ts';
+import { compileRules } from './schema-rules.ts';
+import { webhookConverter } from './webhook-converter.ts';
 
 export interface ExtensionsOptions {
   readonly store: Store;
@@ -16,6 +19,9 @@ export interface ExtensionsOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly random: Random;
+  /** For conversions; asked for when the first one is needed. */
+  readonly webhooks: () => WebhookClient;
 }
 
 /** What CustomResourceDefinitions add to the server. */
@@ -25,19 +31,12 @@ export interface Extensions {
   stop(): Promise<void>;
 }
 
-let patterns: Promise<Patterns> | undefined;
-
-/** The one engine of this process, loaded on first use. */
-export function sharedPatterns(): Promise<Patterns> {
-  patterns ??= loadPatterns();
-  return patterns;
-}
-
 /** Serves every definition of the store from now on. */
 export async function openExtensions(options: ExtensionsOptions): Promise<Extensions> {
-  const { registry, clock, logger } = options;
-  const rules = (): Promise<SchemaRules | undefined> => Promise.resolve(undefined);
-  const custom = new CustomResources({ ...options, patterns: sharedPatterns, rules, converterOf: () => noneConverter });
+  const { registry, clock, logger, webhooks, random } = options;
+  const converterOf = ({ conversion }: Definition): Converter =>
+    conversion?.strategy === 'Webhook' ? webhookConverter(conversion, webhooks, random) : noneConverter;
+  const custom = new CustomResources({ ...options, patterns: sharedPatterns, rules: compileRules, converterOf });
   const { cache } = registry.stored(...definitionsResource).storage;
   const controller = new DefinitionController({ cache, custom, clock, logger });
   await controller.open();

@@ -16,8 +16,15 @@ export interface Patterns {
   faultOf(pattern: string): string | undefined;
 }
 
-/** Loads the engine, which most clusters need from their first CustomResourceDefinition on. */
-export async function loadPatterns(): Promise<Patterns> {
+let shared: Promise<Patterns> | undefined;
+
+/** The one engine of this process, loaded when the first definition or custom resource is checked. */
+export function sharedPatterns(): Promise<Patterns> {
+  shared ??= loadPatterns();
+  return shared;
+}
+
+async function loadPatterns(): Promise<Patterns> {
   const { RE2JS } = await import('re2js');
   const kept = new Map<string, Pattern | undefined>();
   const compile = (pattern: string): Pattern => {

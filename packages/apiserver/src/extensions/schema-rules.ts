@@ -10,3 +10,11 @@ export interface SchemaRules {
 export function hasRules(schema: JSONSchemaProps): boolean {
   return JSON.stringify(schema).includes('"x-kubernetes-validations"');
 }
+
+/** Compiles the rules of a schema; undefined when it has none. The engine is loaded by the first that has. */
+export async function compileRules(schema: JSONSchemaProps): Promise<SchemaRules | undefined> {
+  if (!hasRules(schema)) return undefined;
+  const { compileSchemaRules } = await import('@bayplan/cel');
+  const rules = compileSchemaRules(schema as Parameters<typeof compileSchemaRules>[0], { resourceRoot: true });
+  return rules === undefined ? undefined : { validate: (object, old) => [...rules.validate(object, old).errors] };
+}

@@ -1,13 +1,17 @@
 import { openapiHash, openapiV2, openapiV2Protobuf, openapiV2ProtobufMediaType, openapiV3, openapiV3Root } from '@bayplan/api';
+import type { OpenApiResource } from '@bayplan/api';
 import { createHash } from 'node:crypto';
 import type { RequestContext } from '../chain/context.ts';
 import { clausesOf } from '../chain/negotiate.ts';
 import type { Outcome } from '../chain/outcome.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ServedResource } from '../registry/served-resource.ts';
 import type { ServerParts } from '../server-parts.ts';
 
 /** How long a document that was made is kept: clients ask for several in a row, and then for long not at all. */
 const keptMs = 60_000;
-const kept = new Map<string, { readonly bytes: Promise<Uint8Array>; readonly etag: Promise<string> }>();
+type Kept = Map<string, { readonly bytes: Promise<Uint8Array>; readonly etag: Promise<string> }>;
+const keptBy = new WeakMap<Registry, Kept>();
 
 /** `/openapi/v2`, `/openapi/v3` and the documents below it. */
 export async function openapi(parts: ServerParts, context: RequestContext, path: string): Promise<Outcome | undefined> {
@@ -17,36 +21,43 @@ export async function openapi(parts: ServerParts, context: RequestContext, path:
   if (match === null) return undefined;
   const group = match[2] ?? '';
   const version = match[1] ?? match[3] ?? '';
-  const known = [...parts.registry.all()].some((resource) => resource.group === group && resource.version === version);
-  if (!known) return undefined;
+  const own = [...parts.registry.all()].filter((resource) => resource.group === group && resource.version === version);
+  if (own.length === 0) return undefined;
   const immutable = context.request.query.has('hash') ? { 'cache-control': 'public, immutable' } : {};
-  return document(parts, context, path, 'application/json', () => openapiV3(group, version), immutable);
+  return document(parts, context, path, 'application/json', () => openapiV3(group, version, published(own)), immutable);
 }
 
 function versionTwo(parts: ServerParts, context: RequestContext): Promise<Outcome> {
   const wanted = clausesOf(context.request.headers['accept'] ?? '').find(
     ({ type }) => type.includes('protobuf') && type.includes('openapi.spec.v2'),
   );
-  if (wanted === undefined) return document(parts, context, 'v2 json', 'application/json', openapiV2, {});
+  if (wanted === undefined)
+    return document(parts, context, 'v2 json', 'application/json', () => openapiV2(published(parts.registry.all())), {});
   // Clients ask with an `@`, which Go's MIME parser does not take in an answer.
   const contentType = openapiV2ProtobufMediaType.replace('@', '.');
-  return document(parts, context, 'v2 protobuf', contentType, openapiV2Protobuf, {});
+  return document(parts, context, 'v2 protobuf', contentType, () => openapiV2Protobuf(published(parts.registry.all())), {});
 }
 
 async function document(
   parts: ServerParts,
   context: RequestContext,
-  name: string,
+  path: string,
   contentType: string,
   make: () => Promise<Uint8Array>,
   headers: Record<string, string>,
 ): Promise<Outcome> {
-  let found = kept.get(name);
+  const { registry } = parts;
+  let kept = keptBy.get(registry);
+  if (kept === undefined) keptBy.set(registry, (kept = new Map()));
+  const documents = kept;
+  // What is served may change at any time, and must show at once.
+  const name = `${path} ${registry.changes.toString()}`;
+  let found = documents.get(name);
   if (found === undefined) {
     const bytes = make();
     found = { bytes, etag: bytes.then((made) => `"${createHash('sha256').update(made).digest('hex').toUpperCase()}"`) };
-    kept.set(name, found);
-    parts.options.clock.after(keptMs, () => kept.delete(name), { unref: true });
+    documents.set(name, found);
+    parts.options.clock.after(keptMs, () => documents.delete(name), { unref: true });
   }
   const etag = await found.etag;
   const all = { etag, vary: 'Accept', ...headers };
@@ -56,8 +67,22 @@ async function document(
 }
 
 function rootOf(parts: ServerParts): Uint8Array {
-  const seen = new Map<string, { group: string; version: string; hash: string }>();
-  for (const { group, version } of parts.registry.all())
-    seen.set(`${group}/${version}`, { group, version, hash: openapiHash(group, version) });
-  return openapiV3Root([...seen.values()]);
+  const seen = new Map<string, { group: string; version: string; schemas: string[] }>();
+  for (const { group, version, custom } of parts.registry.all()) {
+    const path = `${group}/${version}`;
+    let found = seen.get(path);
+    if (found === undefined) seen.set(path, (found = { group, version, schemas: [] }));
+    if (custom !== undefined) found.schemas.push(custom.fingerprint);
+  }
+  return openapiV3Root(
+    [...seen.values()].map(({ group, version, schemas }) => ({ group, version, hash: openapiHash(group, version, schemas.join('\n')) })),
+  );
+}
+
+/** The custom resources among `resources`, each with the schema that its definition has now. */
+function published(resources: Iterable<ServedResource>): OpenApiResource[] {
+  const found: OpenApiResource[] = [];
+  for (const resource of resources)
+    if (resource.custom !== undefined) found.push({ info: resource, custom: resource.custom.publication() });
+  return found;
 }

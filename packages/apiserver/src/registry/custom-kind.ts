@@ -1,4 +1,4 @@
-import type { FieldError, KubeObject, ObjectDescriptor, TablePrinter } from '@bayplan/api';
+import type { CustomPublication, FieldError, KubeObject, ObjectDescriptor, TablePrinter } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
 import type { Outcome } from '../chain/outcome.ts';
 import type { VerbServices } from './verbs/services.ts';
@@ -8,6 +8,10 @@ import type { StoredResource } from './served-resource.ts';
 export interface CustomKind {
   readonly descriptor: ObjectDescriptor;
   readonly printer: TablePrinter;
+  /** Changes with the schema. */
+  readonly fingerprint: string;
+  /** What OpenAPI says of it; made anew each time, since schemas are large. */
+  publication(): CustomPublication;
   /** Fills in, in place, the defaults of the schema. */
   applyDefaults(object: KubeObject): void;
   /** Every fault of a write through `subresource`, empty for the object itself. `old` is undefined for a create. */

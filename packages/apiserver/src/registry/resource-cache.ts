@@ -296,7 +296,9 @@ export class ResourceCache implements HubListener {
 
   private recalled(event: StoreEvent): CacheEvent {
     const { key, revision, previous, type, value } = event;
-    const entry = this.entryOf(this.fromStore(key, revision, value, type === 'create' ? 'ADDED' : type === 'update' ? 'MODIFIED' : 'DELETED'));
+    const entry = this.entryOf(
+      this.fromStore(key, revision, value, type === 'create' ? 'ADDED' : type === 'update' ? 'MODIFIED' : 'DELETED'),
+    );
     return {
       revision,
       current: type === 'delete' ? undefined : entry,

@@ -49,8 +49,7 @@ export function subresourceFaults(subresources: CustomResourceSubresources | und
     }
     const wrong = pathFaults(text, at);
     if (wrong.length > 0) faults.push(...wrong);
-    else if (!roots.some((root) => text.startsWith(`.${root}.`)))
-      faults.push(fieldInvalid(at, text, `should be a json path ${under}`));
+    else if (!roots.some((root) => text.startsWith(`.${root}.`))) faults.push(fieldInvalid(at, text, `should be a json path ${under}`));
   };
   check('specReplicasPath', 'spec');
   check('statusReplicasPath', 'status');

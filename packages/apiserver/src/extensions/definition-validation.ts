@@ -1,11 +1,4 @@
-import {
-  definitionFaults,
-  fieldInvalid,
-  fieldRequired,
-  isKnownFormat,
-  SchemaCheck,
-  sameJson,
-} from '@bayplan/api';
+import { definitionFaults, fieldInvalid, fieldRequired, isKnownFormat, SchemaCheck, sameJson } from '@bayplan/api';
 import type { CustomResourceDefinition, FieldError, FieldPath, JSONSchemaProps } from '@bayplan/api';
 import { approvalAnnotation, approvalOf, isProtectedGroup } from './api-approval.ts';
 import type { Patterns } from './patterns.ts';

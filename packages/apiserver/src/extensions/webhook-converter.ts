@@ -77,15 +77,18 @@ function checkedObject(original: KubeObject, value: unknown, apiVersion: string,
   const refuse = (why: string): StatusError => failed(`${who} returned invalid converted object at index ${at.toString()}: ${why}`);
   if (typeof value !== 'object' || value === null) throw refuse('it is not an object');
   const object = value as Partial<KubeObject>;
-  if (object.apiVersion !== apiVersion)
-    throw refuse(`invalid groupVersion (expected ${apiVersion}, received ${object.apiVersion ?? ''})`);
+  if (object.apiVersion !== apiVersion) throw refuse(`invalid groupVersion (expected ${apiVersion}, received ${object.apiVersion ?? ''})`);
   if (object.kind !== original.kind) throw refuse(`invalid kind (expected ${original.kind ?? ''}, received ${object.kind ?? ''})`);
   const metadata: unknown = object.metadata;
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw refuse('it has no metadata');
   const given = metadata as KubeObject['metadata'];
   const labels = textsOf(given.labels);
   const annotations = textsOf(given.annotations);
-  for (const [field, name] of [['name', 'name'], ['namespace', 'namespace'], ['uid', 'UID']] as const) {
+  for (const [field, name] of [
+    ['name', 'name'],
+    ['namespace', 'namespace'],
+    ['uid', 'UID'],
+  ] as const) {
     const [before, after] = [original.metadata[field] ?? '', given[field] ?? ''];
     if (before !== after) {
       const why = `must have the same ${name}: ${String(before)} != ${String(after)}`;

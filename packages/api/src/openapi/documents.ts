@@ -121,11 +121,61 @@ export interface OpenApiDocument {
   readonly definitions: Record<string, JsonSchema>;
 }
 
-async function build(resources: readonly OpenApiResource[], version: OpenApiVersion): Promise<OpenApiDocument> {
+/** Lets others have their turn while a large document is made. */
+export type Pause = () => Promise<void>;
+
+const noPause: Pause = () => Promise.resolve();
+/** Resources, and bytes of text, between two pauses. */
+const resourcesInTurn = 8;
+const bytesInTurn = 256 * 1024;
+
+async function build(resources: readonly OpenApiResource[], version: OpenApiVersion, pause: Pause): Promise<OpenApiDocument> {
   const builder = new DefinitionBuilder(version, await loadDescriptions());
   const paths: Record<string, JsonSchema> = {};
-  for (const resource of resources) for (const item of pathsOf(resource)) paths[item.path] = pathJson(item, builder, version);
-  return { paths, definitions: builder.all(customDefinitions(resources, builder, version)) };
+  const given = new Map<string, JsonSchema>();
+  for (const [at, resource] of resources.entries()) {
+    for (const item of pathsOf(resource)) paths[item.path] = pathJson(item, builder, version);
+    for (const [name, schema] of customDefinitions([resource], builder, version)) given.set(name, schema);
+    if (at % resourcesInTurn === resourcesInTurn - 1) await pause();
+  }
+  return { paths, definitions: builder.all(given) };
+}
+
+/** `head` with the members of the documents' two large objects put in under their names. */
+async function encoded(
+  head: object,
+  parts: readonly (readonly [string, Record<string, JsonSchema>])[],
+  tail: string,
+  pause: Pause,
+): Promise<Uint8Array> {
+  const encoder = new TextEncoder();
+  const chunks: Uint8Array[] = [];
+  let text = JSON.stringify(head).slice(0, -1);
+  const flush = (): void => {
+    chunks.push(encoder.encode(text));
+    text = '';
+  };
+  for (const [name, members] of parts) {
+    text += `,${name}{`;
+    let first = true;
+    for (const [key, member] of Object.entries(members)) {
+      text += `${first ? '' : ','}${JSON.stringify(key)}:${JSON.stringify(member)}`;
+      first = false;
+      if (text.length < bytesInTurn) continue;
+      flush();
+      await pause();
+    }
+    text += '}';
+  }
+  text += tail;
+  flush();
+  const whole = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
 }
 
 function builtin(group?: string, version?: string): OpenApiResource[] {
@@ -135,9 +185,15 @@ function builtin(group?: string, version?: string): OpenApiResource[] {
 }
 
 /** A group version's document for `/openapi/v3/…`, as UTF-8 JSON. Nothing of it is kept. `custom` adds custom resources of the same group version. */
-export async function openapiV3(group: string, version: string, custom: readonly OpenApiResource[] = []): Promise<Uint8Array> {
-  const { paths, definitions } = await build([...builtin(group, version), ...custom], 'v3');
-  return new TextEncoder().encode(JSON.stringify({ openapi: '3.0.0', info, paths, components: { schemas: definitions } }));
+export async function openapiV3(
+  group: string,
+  version: string,
+  custom: readonly OpenApiResource[] = [],
+  pause: Pause = noPause,
+): Promise<Uint8Array> {
+  const { paths, definitions } = await build([...builtin(group, version), ...custom], 'v3', pause);
+  const parts = [['"paths":', paths] as const, ['"components":{"schemas":', definitions] as const];
+  return encoded({ openapi: '3.0.0', info }, parts, '}}', pause);
 }
 
 /** `/openapi/v3`: where each group version's document is. `hash` must change with the document; `openapiHash` makes one. */
@@ -153,14 +209,15 @@ export function openapiV3Root(
 }
 
 /** The content of `/openapi/v2` before it is written in one of its two media types. */
-export async function openapiV2Document(custom: readonly OpenApiResource[] = []): Promise<OpenApiDocument> {
-  return build([...builtin(), ...custom], 'v2');
+export async function openapiV2Document(custom: readonly OpenApiResource[] = [], pause: Pause = noPause): Promise<OpenApiDocument> {
+  return build([...builtin(), ...custom], 'v2', pause);
 }
 
 /** `/openapi/v2` as UTF-8 JSON. Nothing of it is kept. */
-export async function openapiV2(custom: readonly OpenApiResource[] = []): Promise<Uint8Array> {
-  const { paths, definitions } = await openapiV2Document(custom);
-  return new TextEncoder().encode(JSON.stringify({ swagger: '2.0', info, paths, definitions }));
+export async function openapiV2(custom: readonly OpenApiResource[] = [], pause: Pause = noPause): Promise<Uint8Array> {
+  const { paths, definitions } = await openapiV2Document(custom, pause);
+  const parts = [['"paths":', paths] as const, ['"definitions":', definitions] as const];
+  return encoded({ swagger: '2.0', info }, parts, '}', pause);
 }
 
 export const openapiInfo = info;

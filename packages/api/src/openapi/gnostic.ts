@@ -1,6 +1,7 @@
 import { ReverseWriter } from '../codec/protobuf/writer.ts';
 import type { JsonSchema } from './definitions.ts';
 import { openapiInfo, openapiV2Document } from './documents.ts';
+import type { Pause } from './documents.ts';
 import type { OpenApiResource } from './operations.ts';
 
 // Field numbers of openapi.v2 as published in gnostic-models' OpenAPIv2.proto, by message.
@@ -45,6 +46,8 @@ const numbers = {
     extensions: 31,
   },
 } as const;
+
+const bytesInTurn = 128 * 1024;
 
 /** Writes the content of a message. Reverse order: the last field first. */
 type Content = () => void;
@@ -96,25 +99,44 @@ class DocumentWriter {
     }
   }
 
-  document(paths: Readonly<Record<string, JsonSchema>>, definitions: Readonly<Record<string, JsonSchema>>): void {
+  async document(
+    paths: Readonly<Record<string, JsonSchema>>,
+    definitions: Readonly<Record<string, JsonSchema>>,
+    pause: Pause,
+  ): Promise<void> {
     const { swagger, info, paths: pathsNumber, definitions: definitionsNumber } = numbers.document;
-    this.#message(definitionsNumber, () => {
-      for (const [name, schema] of Object.entries(definitions).reverse())
-        this.#named(1, name, () => {
-          this.#schema(schema);
-        });
+    await this.#members(definitionsNumber, 1, definitions, pause, (schema) => {
+      this.#schema(schema);
     });
-    this.#message(pathsNumber, () => {
-      for (const [name, item] of Object.entries(paths).reverse())
-        this.#named(2, name, () => {
-          this.#pathItem(item);
-        });
+    await this.#members(pathsNumber, 2, paths, pause, (item) => {
+      this.#pathItem(item);
     });
     this.#message(info, () => {
       this.writer.string(2, openapiInfo.version);
       this.writer.string(1, openapiInfo.title);
     });
     this.writer.string(swagger, '2.0');
+  }
+
+  /** A message of many named ones, with pauses in between. */
+  async #members(
+    number: number,
+    memberNumber: number,
+    members: Readonly<Record<string, JsonSchema>>,
+    pause: Pause,
+    write: (member: JsonSchema) => void,
+  ): Promise<void> {
+    const mark = this.writer.length;
+    let turn = mark;
+    for (const [name, member] of Object.entries(members).reverse()) {
+      this.#named(memberNumber, name, () => {
+        write(member);
+      });
+      if (this.writer.length - turn < bytesInTurn) continue;
+      turn = this.writer.length;
+      await pause();
+    }
+    this.writer.lengthSince(mark, number);
   }
 
   #pathItem(item: JsonSchema): void {
@@ -266,9 +288,12 @@ class DocumentWriter {
 export const openapiV2ProtobufMediaType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 
 /** `/openapi/v2` as a gnostic `openapi.v2.Document`, the form that kubectl asks for. Nothing of it is kept. */
-export async function openapiV2Protobuf(custom: readonly OpenApiResource[] = []): Promise<Uint8Array> {
-  const { paths, definitions } = await openapiV2Document(custom);
+export async function openapiV2Protobuf(
+  custom: readonly OpenApiResource[] = [],
+  pause: Pause = () => Promise.resolve(),
+): Promise<Uint8Array> {
+  const { paths, definitions } = await openapiV2Document(custom, pause);
   const out = new DocumentWriter();
-  out.document(paths, definitions);
+  await out.document(paths, definitions, pause);
   return out.writer.finish().slice();
 }

@@ -87,7 +87,14 @@ export class CustomVersion implements CustomKind {
     const { definition, version, schema } = this.#options;
     const { kind, listKind } = definition.names;
     const name = [...definition.group.split('.').reverse(), version.name, kind].join('.');
-    return { name, listKind, schema: schema() };
+    return {
+      name,
+      listKind,
+      // Parsed when it is written, one at a time.
+      get schema() {
+        return schema();
+      },
+    };
   }
 
   applyDefaults(object: KubeObject): void {

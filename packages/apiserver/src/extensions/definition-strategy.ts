@@ -12,6 +12,7 @@ export function definitionStrategy(now: () => string): Strategy {
   return {
     countsGeneration: true,
     demandsResourceVersion: true,
+    historyEvents: 64,
     prepareForCreate(object, context) {
       const definition = object as CustomResourceDefinition;
       context.warnings.push(...definitionWarnings(definition));

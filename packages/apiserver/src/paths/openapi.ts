@@ -1,6 +1,7 @@
 import { openapiHash, openapiV2, openapiV2Protobuf, openapiV2ProtobufMediaType, openapiV3, openapiV3Root } from '@bayplan/api';
 import type { OpenApiResource } from '@bayplan/api';
-import { createHash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RequestContext } from '../chain/context.ts';
 import { clausesOf } from '../chain/negotiate.ts';
 import type { Outcome } from '../chain/outcome.ts';
@@ -24,7 +25,7 @@ export async function openapi(parts: ServerParts, context: RequestContext, path:
   const own = [...parts.registry.all()].filter((resource) => resource.group === group && resource.version === version);
   if (own.length === 0) return undefined;
   const immutable = context.request.query.has('hash') ? { 'cache-control': 'public, immutable' } : {};
-  return document(parts, context, path, 'application/json', () => openapiV3(group, version, published(own)), immutable);
+  return document(parts, context, path, 'application/json', () => openapiV3(group, version, published(own), nextTurn), immutable);
 }
 
 function versionTwo(parts: ServerParts, context: RequestContext): Promise<Outcome> {
@@ -32,10 +33,10 @@ function versionTwo(parts: ServerParts, context: RequestContext): Promise<Outcom
     ({ type }) => type.includes('protobuf') && type.includes('openapi.spec.v2'),
   );
   if (wanted === undefined)
-    return document(parts, context, 'v2 json', 'application/json', () => openapiV2(published(parts.registry.all())), {});
+    return document(parts, context, 'v2 json', 'application/json', () => openapiV2(published(parts.registry.all()), nextTurn), {});
   // Clients ask with an `@`, which Go's MIME parser does not take in an answer.
   const contentType = openapiV2ProtobufMediaType.replace('@', '.');
-  return document(parts, context, 'v2 protobuf', contentType, () => openapiV2Protobuf(published(parts.registry.all())), {});
+  return document(parts, context, 'v2 protobuf', contentType, () => openapiV2Protobuf(published(parts.registry.all()), nextTurn), {});
 }
 
 async function document(
@@ -55,7 +56,7 @@ async function document(
   let found = documents.get(name);
   if (found === undefined) {
     const bytes = make();
-    found = { bytes, etag: bytes.then((made) => `"${createHash('sha256').update(made).digest('hex').toUpperCase()}"`) };
+    found = { bytes, etag: bytes.then(etagOf) };
     documents.set(name, found);
     parts.options.clock.after(keptMs, () => documents.delete(name), { unref: true });
   }
@@ -64,6 +65,12 @@ async function document(
   if (context.request.headers['if-none-match'] === etag)
     return { kind: 'bytes', status: 304, contentType, bytes: new Uint8Array(), headers: all };
   return { kind: 'bytes', status: 200, contentType, bytes: await found.bytes, headers: all };
+}
+
+/** By a digest that is made off the event loop: documents reach tens of megabytes. */
+async function etagOf(bytes: Uint8Array): Promise<string> {
+  const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return `"${Buffer.from(digest).toString('hex').toUpperCase()}"`;
 }
 
 function rootOf(parts: ServerParts): Uint8Array {

@@ -92,6 +92,7 @@ export class Registry {
         namespaced: info.namespaced,
         fieldsOf: strategy.fields ?? noFields,
         indexField: strategy.indexField,
+        historyEvents: strategy.historyEvents,
         open: (key, value) => sealing.open(key, value),
       },
       options.store,

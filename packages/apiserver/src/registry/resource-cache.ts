@@ -27,6 +27,8 @@ export interface CachedResource extends TypeName {
   readonly indexField?: string | undefined;
   /** Of resources whose objects may be stored in several versions: which one a value is in. */
   readonly typeOf?: ((value: Buffer) => TypeName) | undefined;
+  /** At least so many changes are remembered, at most twice as many; fewer than usual for resources of large objects. */
+  readonly historyEvents?: number | undefined;
   /** Undoes encryption at rest. */
   readonly open: (key: string, value: Buffer) => Buffer;
 }
@@ -286,9 +288,11 @@ export class ResourceCache implements HubListener {
     this.changeCount++;
     this.changed = event.revision;
     this.history.push(change);
-    if (this.history.length > 2 * historyEvents) {
-      this.forgotten = this.history[historyEvents - 1]?.revision ?? this.forgotten;
-      this.history = this.history.slice(historyEvents);
+    const kept = this.resource.historyEvents ?? historyEvents;
+    if (this.history.length > 2 * kept) {
+      const surplus = this.history.length - kept;
+      this.forgotten = this.history[surplus - 1]?.revision ?? this.forgotten;
+      this.history = this.history.slice(surplus);
     }
     for (const watcher of this.watchers) watcher.offer(change);
     this.offerIndexed(change);

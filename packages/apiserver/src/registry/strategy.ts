@@ -12,6 +12,8 @@ export interface Strategy {
   /** Fields that field selectors may name, besides metadata.name and metadata.namespace. */
   readonly fields?: (object: KubeObject) => Record<string, string>;
   readonly indexField?: string;
+  /** How many changes the watch cache remembers, where the objects are large. */
+  readonly historyEvents?: number;
   /** What a deletion without `propagationPolicy` means; `background` when absent. */
   readonly defaultPropagation?: 'background' | 'orphan';
   /** Brings a decoded object into its one stored form, before anything else looks at it; may change `object`. */

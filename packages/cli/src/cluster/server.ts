@@ -4,7 +4,7 @@ import { createClient, createInformerFactory } from '@bayplan/client';
 import type { Client } from '@bayplan/client';
 import { createMetricsRegistry, issueCertificate, systemClock, systemRandom } from '@bayplan/component-base';
 import type { Logger } from '@bayplan/component-base';
-import { startControllers } from '@bayplan/controllers';
+import { cachedForm, startControllers } from '@bayplan/controllers';
 import { publishDnsService } from '@bayplan/network';
 import { startScheduler } from '@bayplan/scheduler';
 import type { Store } from '@bayplan/store';
@@ -110,7 +110,12 @@ function startControlLoops(
   const shared = { clock: systemClock, random: systemRandom, signal };
   const controllersLogger = logger.with({ component: 'controllers' });
   const controllersClient = client({ name: 'system:kube-controller-manager' });
-  const controllersInformers = createInformerFactory({ client: controllersClient, clock: systemClock, logger: controllersLogger });
+  const controllersInformers = createInformerFactory({
+    client: controllersClient,
+    transform: cachedForm,
+    clock: systemClock,
+    logger: controllersLogger,
+  });
   const controllers = startControllers({
     ...shared,
     client,

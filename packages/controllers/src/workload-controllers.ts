@@ -1,8 +1,11 @@
+import { runCronJobController } from './cronjob/cronjob-controller.ts';
 import { runDaemonSetController } from './daemonset/daemonset-controller.ts';
 import { runDeploymentController } from './deployment/deployment-controller.ts';
+import { runJobController } from './job/job-controller.ts';
 import { runReplicaSetController } from './replicaset/replicaset-controller.ts';
 import type { Controller } from './runtime/controller-context.ts';
 import { runStatefulSetController } from './statefulset/statefulset-controller.ts';
+import { runTtlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 
 /** The controllers of what runs pods: their name in logs, the component that their events name, and how they run. */
 export const workloadControllers: readonly (readonly [name: string, component: string, run: Controller])[] = [
@@ -10,4 +13,7 @@ export const workloadControllers: readonly (readonly [name: string, component: s
   ['replicaset', 'replicaset-controller', runReplicaSetController],
   ['daemonset', 'daemonset-controller', runDaemonSetController],
   ['statefulset', 'statefulset-controller', runStatefulSetController],
+  ['job', 'job-controller', runJobController],
+  ['cronjob', 'cronjob-controller', runCronJobController],
+  ['ttl-after-finished', 'ttl-after-finished-controller', runTtlAfterFinishedController],
 ];

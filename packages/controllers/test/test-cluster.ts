@@ -102,6 +102,8 @@ export async function startTestCluster(options: { readonly kubelet?: boolean } =
 export class FakeKubelet {
   /** Pods for which this says no stay as they are. */
   runs: (pod: Pod) => boolean = () => true;
+  /** How a running pod's containers end; undefined lets them run. */
+  ends: (pod: Pod) => { readonly exitCode: number } | undefined = () => undefined;
   readonly errors: string[] = [];
   readonly #client: Client;
   #addresses = 0;
@@ -119,6 +121,8 @@ export class FakeKubelet {
   async #step(pod: Pod): Promise<void> {
     const key = { namespace: pod.metadata.namespace, name: pod.metadata.name ?? '' };
     if (pod.metadata.deletionTimestamp !== undefined) {
+      const isOver = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
+      if (!isOver && (pod.metadata.finalizers ?? []).length > 0) return this.#end(pod, key, 143);
       await this.#client.delete(resources.pods, key, { gracePeriodSeconds: 0 });
       return;
     }
@@ -130,6 +134,8 @@ export class FakeKubelet {
       await this.#client.createSubresource(resources.pods, key, 'binding', { apiVersion: 'v1', kind: 'Binding', metadata: key, target });
       return;
     }
+    const end = pod.status?.phase === 'Running' ? this.ends(pod) : undefined;
+    if (end !== undefined) return this.#end(pod, key, end.exitCode);
     if (pod.status?.phase !== 'Pending') return;
     const podIP = `10.128.0.${String((++this.#addresses % 250) + 2)}`;
     const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: timestamp(Date.now()) }];
@@ -140,5 +146,20 @@ export class FakeKubelet {
       { status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }], conditions } },
       { subresource: 'status' },
     );
+  }
+  async #end(pod: Pod, key: { namespace: string | undefined; name: string }, exitCode: number): Promise<void> {
+    const at = timestamp(Date.now());
+    const terminated = { exitCode, startedAt: at, finishedAt: at };
+    const containerStatuses = (pod.spec?.containers ?? []).map(({ name, image = '' }) => ({
+      name,
+      image,
+      imageID: '',
+      ready: false,
+      restartCount: 0,
+      state: { terminated },
+    }));
+    const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime: at }];
+    const status = { phase: exitCode === 0 ? 'Succeeded' : 'Failed', containerStatuses, conditions };
+    await this.#client.patch(resources.pods, key, 'strategic', { status }, { subresource: 'status' });
   }
 }

@@ -54,9 +54,16 @@ export function countedStatus(
   return {
     ...(deployment.metadata.generation === undefined ? {} : { observedGeneration: deployment.metadata.generation }),
     ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
+    ...terminating(all),
     ...(collisionCount === undefined ? {} : { collisionCount }),
     conditions: withCondition(conditions ?? [], availability, nowMs),
   };
+}
+
+/** Known only once every ReplicaSet has counted its own. */
+function terminating(all: readonly ReplicaSet[]): { terminatingReplicas?: number } {
+  const counts = all.map((replicaSet) => replicaSet.status?.terminatingReplicas);
+  return counts.includes(undefined) ? {} : { terminatingReplicas: counts.reduce<number>((sum, count) => sum + (count ?? 0), 0) };
 }
 
 /** All pods are of the newest template, as many as wanted, and available. */

@@ -1,7 +1,6 @@
 import { resources } from '@bayplan/api';
 import type { Container, Job, Pod } from '@bayplan/api';
 import { podFromTemplate } from '../pods/pod-control.ts';
-import { isFinished } from '../pods/pod-state.ts';
 import { completionsOf, hasLimitPerIndex, isIndexed, replacesOnlyFailed } from './job-spec.ts';
 
 export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
@@ -28,11 +27,6 @@ export function isFailed(job: Job, pod: Pod): boolean {
   if (pod.status?.phase === 'Failed') return true;
   if (pod.metadata.deletionTimestamp === undefined || pod.status?.phase === 'Succeeded') return false;
   return !replacesOnlyFailed(job) || !pod.spec?.nodeName;
-}
-
-/** On its way out and still running. */
-export function isTerminating(pod: Pod): boolean {
-  return pod.metadata.deletionTimestamp !== undefined && !isFinished(pod);
 }
 
 function annotated(pod: Pod, annotation: string): number {

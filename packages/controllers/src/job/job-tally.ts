@@ -1,7 +1,7 @@
 import type { Job, Pod } from '@bayplan/api';
-import { isActive, isReady } from '../pods/pod-state.ts';
+import { isActive, isReady, isTerminating } from '../pods/pod-state.ts';
 import { IndexSet } from './index-set.ts';
-import { earlierFailures, ignoredFailures, indexOf, isFailed, isTerminating, isTracked } from './job-pods.ts';
+import { earlierFailures, ignoredFailures, indexOf, isFailed, isTracked } from './job-pods.ts';
 import { completionsOf, hasLimitPerIndex, isIndexed } from './job-spec.ts';
 import { judgeFailure } from './pod-failure-policy.ts';
 

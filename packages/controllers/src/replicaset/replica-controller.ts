@@ -1,11 +1,11 @@
-import { isNotFound, resources } from '@bayplan/api';
-import type { Pod, ReplicaSet } from '@bayplan/api';
+import { isConflict, isNotFound, resources, selectorOf } from '@bayplan/api';
+import type { KubeObject, Pod, ReplicaSet, ResourceRef } from '@bayplan/api';
 import { keyOf } from '@bayplan/client';
 import type { ReconcileResult } from '@bayplan/client';
 import { claimChildren } from '../owners/claim-children.ts';
 import { controllerOf, indexByController } from '../owners/owner-references.ts';
 import { createPod, deletePod, namespaceIsTerminating, podFromTemplate, textOf } from '../pods/pod-control.ts';
-import { isActive, isFinished, isReady } from '../pods/pod-state.ts';
+import { isActive, isFinished, isReady, isTerminating } from '../pods/pod-state.ts';
 import { onChange, queueFor, runController } from '../runtime/controller-context.ts';
 import type { ControllerContext } from '../runtime/controller-context.ts';
 import { Expectations } from '../runtime/expectations.ts';
@@ -19,23 +19,35 @@ const burst = 500;
 /** Changes of pods are gathered this long, so that pods that start together cost one status update. */
 const gatherMs = 100;
 
-/** Keeps as many pods as each ReplicaSet asks for. */
-export async function runReplicaSetController(context: ControllerContext): Promise<void> {
+/** A kind of workload that keeps a number of like pods. */
+export interface ReplicaKind<T extends KubeObject> {
+  readonly ref: ResourceRef<T>;
+  /** The name of its queue in metrics. */
+  readonly queue: string;
+  /** The object as a ReplicaSet, whose fields all such kinds share. */
+  readonly view: (object: T) => ReplicaSet;
+  /** Its status counts pods that are on their way out. */
+  readonly countsTerminating: boolean;
+}
+
+/** Keeps as many pods as each object of one kind asks for. */
+export async function runReplicaController<T extends KubeObject>(context: ControllerContext, kind: ReplicaKind<T>): Promise<void> {
   const { client, informers, clock, signal } = context;
-  const replicaSets = informers.informer(resources.replicaSets);
+  const { ref, view } = kind;
+  const owners = informers.informer(ref);
   const pods = indexByController(informers.informer(resources.pods));
-  const queue = queueFor(context, 'replicaset');
+  const queue = queueFor(context, kind.queue);
   const expectations = new Expectations(clock);
 
-  onChange(context, replicaSets, (replicaSet, _previous, deleted) => {
-    if (deleted) expectations.forget(keyOf(replicaSet));
-    queue.add(keyOf(replicaSet));
+  onChange(context, owners, (object, _previous, deleted) => {
+    if (deleted) expectations.forget(keyOf(object));
+    queue.add(keyOf(object));
   });
   onChange(context, pods, (pod, previous, deleted) => {
     const owner = controllerOf(pod);
     if (owner === undefined) return deleted ? undefined : enqueueAdopters(pod);
     if (previous !== undefined && controllerOf(previous)?.uid !== owner.uid) enqueueOwner(previous);
-    if (owner.kind !== 'ReplicaSet') return;
+    if (owner.kind !== ref.kind) return;
     const key = `${pod.metadata.namespace ?? ''}/${owner.name}`;
     if (previous === undefined && !deleted) expectations.creationSeen(key);
     if (deleted || pod.metadata.deletionTimestamp !== undefined) expectations.deletionSeen(key, pod.metadata.uid ?? '');
@@ -45,24 +57,23 @@ export async function runReplicaSetController(context: ControllerContext): Promi
 
   function enqueueOwner(pod: Pod): void {
     const owner = controllerOf(pod);
-    if (owner?.kind === 'ReplicaSet') queue.add(`${pod.metadata.namespace ?? ''}/${owner.name}`);
+    if (owner?.kind === ref.kind) queue.add(`${pod.metadata.namespace ?? ''}/${owner.name}`);
   }
 
   function enqueueAdopters(pod: Pod): void {
     const labels = pod.metadata.labels ?? {};
-    for (const replicaSet of replicaSets.lister.list(pod.metadata.namespace)) {
-      const wanted = replicaSet.spec?.selector.matchLabels ?? {};
-      if (Object.entries(wanted).every(([label, value]) => labels[label] === value)) queue.add(keyOf(replicaSet));
-    }
+    for (const object of owners.lister.list(pod.metadata.namespace))
+      if (selectorOf(view(object).spec?.selector).matches(labels)) queue.add(keyOf(object));
   }
 
   async function reconcile(key: string): Promise<ReconcileResult | void> {
-    const replicaSet = replicaSets.lister.get(key);
-    if (replicaSet === undefined) return expectations.forget(key);
+    const object = owners.lister.get(key);
+    if (object === undefined) return expectations.forget(key);
+    const replicaSet = view(object);
     const settled = expectations.satisfied(key);
     const claimed = await claimChildren({
       client,
-      ownerRef: resources.replicaSets,
+      ownerRef: ref,
       owner: replicaSet,
       selector: replicaSet.spec?.selector,
       children: pods,
@@ -78,11 +89,13 @@ export async function runReplicaSetController(context: ControllerContext): Promi
       failure === undefined ? undefined : textOf(failure),
       clock.now(),
     );
+    if (kind.countsTerminating) status.terminatingReplicas = claimed.filter(isTerminating).length;
     if (!semanticallyEqual(replicaSet.status, status)) {
       try {
-        await client.update(resources.replicaSets, { ...replicaSet, status }, { subresource: 'status', signal });
+        await client.update(ref, { ...object, status }, { subresource: 'status', signal });
       } catch (error) {
-        if (!isNotFound(error)) throw error;
+        // A change on its way to the cache brings the key back.
+        if (!isNotFound(error) && !isConflict(error)) throw error;
       }
     }
     if (failure !== undefined && !namespaceIsTerminating(failure)) throw failure;
@@ -91,7 +104,7 @@ export async function runReplicaSetController(context: ControllerContext): Promi
 
   /** Creates or deletes pods; returns the first error. */
   async function scale(key: string, replicaSet: ReplicaSet, active: readonly Pod[]): Promise<unknown> {
-    const owner = { ref: resources.replicaSets, object: replicaSet };
+    const owner = { ref, object: replicaSet };
     const missing = (replicaSet.spec?.replicas ?? 1) - active.length;
     if (missing > 0) {
       const count = Math.min(missing, burst);
@@ -124,11 +137,11 @@ export async function runReplicaSetController(context: ControllerContext): Promi
   function relatedPods(replicaSet: ReplicaSet): readonly Pod[] {
     const owner = controllerOf(replicaSet);
     if (owner === undefined) return [];
-    const siblings = replicaSets.lister.list(replicaSet.metadata.namespace).filter((other) => controllerOf(other)?.uid === owner.uid);
+    const siblings = owners.lister.list(replicaSet.metadata.namespace).filter((other) => controllerOf(other)?.uid === owner.uid);
     return siblings
       .flatMap((sibling) => pods.lister.byIndex('controller', sibling.metadata.uid ?? ''))
       .filter((pod) => isActive(pod) && isReady(pod));
   }
 
-  await runController(context, { queue, caches: [replicaSets, pods], workers: 4, reconcile });
+  await runController(context, { queue, caches: [owners, pods], workers: 4, reconcile });
 }

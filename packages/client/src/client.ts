@@ -12,6 +12,8 @@ export interface CallOptions {
   readonly subresource?: string;
   readonly dryRun?: boolean;
   readonly fieldManager?: string;
+  /** More of the query of a `get`, such as the selectors that the metrics APIs take. */
+  readonly query?: Readonly<Record<string, string>>;
 }
 
 export interface ListOptions {

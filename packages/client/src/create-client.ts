@@ -52,7 +52,8 @@ export function createClient(transport: Transport): Client {
   return {
     async get<T extends KubeObject>(ref: ResourceRef<T>, key: { namespace?: string | undefined; name: string }, options: CallOptions = {}) {
       const path = pathOf(ref, { ...key, subresource: options.subresource });
-      return (await transport.call(withSignal({ method: 'GET', path }, options.signal))) as T;
+      const call: ApiCall = { method: 'GET', path, ...(options.query ? { query: { ...options.query } } : {}) };
+      return (await transport.call(withSignal(call, options.signal))) as T;
     },
     async list<T extends KubeObject>(ref: ResourceRef<T>, options: ListOptions = {}) {
       const call: ApiCall = {

@@ -1,3 +1,4 @@
+import { runAutoscalerController } from './autoscaler/autoscaler-controller.ts';
 import { runCronJobController } from './cronjob/cronjob-controller.ts';
 import { runDaemonSetController } from './daemonset/daemonset-controller.ts';
 import { runDeploymentController } from './deployment/deployment-controller.ts';
@@ -19,4 +20,5 @@ export const workloadControllers: readonly (readonly [name: string, component: s
   ['cronjob', 'cronjob-controller', runCronJobController],
   ['ttl-after-finished', 'ttl-after-finished-controller', runTtlAfterFinishedController],
   ['disruption', 'controllermanager', runDisruptionController],
+  ['horizontal-pod-autoscaling', 'horizontal-pod-autoscaler', runAutoscalerController],
 ];

@@ -21,7 +21,13 @@ export interface TestCluster {
 }
 
 /** A real API server without a port, with all controllers on it. */
-export async function startTestCluster(options: { readonly kubelet?: boolean } = {}): Promise<TestCluster> {
+export async function startTestCluster(
+  options: {
+    readonly kubelet?: boolean;
+    /** Answers what the controllers read at a path, such as an aggregated API that nobody serves here. */
+    readonly answer?: (path: string) => unknown;
+  } = {},
+): Promise<TestCluster> {
   const logger = process.env['BAYPLAN_TEST_LOG'] ? createLogger({ component: 'test', level: 'debug', format: 'text' }) : silentLogger;
   const api = await startTestApiServer({ listen: false, logger });
   const stop = new AbortController();
@@ -35,6 +41,8 @@ export async function startTestCluster(options: { readonly kubelet?: boolean } =
       return createClient({
         call: (call) => {
           if (call.method !== 'GET') writes++;
+          const answer = options.answer?.(call.path);
+          if (answer !== undefined) return Promise.resolve(answer);
           return transport.call(call);
         },
         watch: (call) => transport.watch(call),

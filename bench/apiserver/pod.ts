@@ -9,18 +9,11 @@ export function podOf(namespace: string, name: string): object {
       labels: { app: 'web', tier: 'frontend', 'pod-template-hash': '5d4f8c7b9d', shard: name.slice(-1) },
       annotations: {
         'prometheus.io/scrape': 'true',
-        'prometheus.io/port': '9102',
-        'example.com/commit': 'c0ffee0123456789abcdef0123456789abcdef01',
-        'example.com/owner': 'A team that answers when one of these pods restarts more often than it should.',
       },
     },
     spec: {
-      containers: [container('web', 8080), container('metrics', 9102)],
-      initContainers: [{ name: 'prepare', image: 'registry.example.com/web/prepare:1.4.2', command: ['/bin/prepare', '--into=/data'] }],
-      volumes: [
-        { name: 'data', emptyDir: { sizeLimit: '1Gi' } },
-        { name: 'config', configMap: { name: 'web-config' } },
-      ],
+      containers: [container('web', 8080)],
+      volumes: [{ name: 'config', configMap: { name: 'web-config' } }],
       terminationGracePeriodSeconds: 30,
       securityContext: { runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000 },
       // Nothing schedules in this benchmark, and so nothing writes but the benchmark.
@@ -37,14 +30,10 @@ function container(name: string, port: number): object {
     ports: [{ name: 'http', containerPort: port }],
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-      { name: 'CONFIG', value: '/etc/web/config.yaml' },
       { name: 'REGION', value: 'north' },
     ],
     resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { cpu: '500m', memory: '128Mi' } },
     readinessProbe: { httpGet: { path: '/ready', port: 'http' }, periodSeconds: 10 },
-    volumeMounts: [
-      { name: 'data', mountPath: '/data' },
-      { name: 'config', mountPath: '/etc/web' },
-    ],
+    volumeMounts: [{ name: 'config', mountPath: '/etc/web' }],
   };
 }

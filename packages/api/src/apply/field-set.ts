@@ -115,9 +115,20 @@ export function setOfPaths(paths: readonly (readonly string[])[]): MaybeFieldSet
 /** The same set with its steps in the order in which Kubernetes writes them. */
 export function sorted(set: FieldSet): FieldSet {
   const keys = Object.keys(set);
-  if (keys.length === 0) return leaf;
+  if (keys.length === 0) return set;
+  const children: Record<string, FieldSet> = {};
+  let inOrder = true;
+  let before = '';
+  for (const key of keys) {
+    const child = set[key] ?? leaf;
+    const other = sorted(child);
+    children[key] = other;
+    if (other !== child || key < before) inOrder = false;
+    before = key;
+  }
+  if (inOrder) return set;
   const result: Record<string, FieldSet> = {};
-  for (const key of keys.sort()) result[key] = sorted(set[key] ?? leaf);
+  for (const key of keys.sort()) result[key] = children[key] ?? leaf;
   return result;
 }
 

@@ -16,10 +16,10 @@ const same: Comparison = { changed: undefined, removed: undefined };
 /** Compares two values of a type. Undefined stands for absence. */
 export function compare(left: unknown, right: unknown, descriptor: Descriptor): Comparison {
   if (left === right || (left === undefined && right === undefined)) return same;
+  if (left === undefined) return { changed: added(right, descriptor), removed: undefined };
   const shape = shapeOf(descriptor, left, right);
-  const bare = (left === undefined || isEmptyContainer(left)) && (right === undefined || isEmptyContainer(right));
+  const bare = isEmptyContainer(left) && (right === undefined || isEmptyContainer(right));
   if (shape.kind === 'leaf' || bare) {
-    if (left === undefined) return { changed: leaf, removed: undefined };
     if (right === undefined) return { changed: undefined, removed: leaf };
     return sameJson(left, right) ? same : { changed: leaf, removed: undefined };
   }
@@ -30,23 +30,41 @@ export function compare(left: unknown, right: unknown, descriptor: Descriptor): 
     if (below.removed !== undefined) removed[step] = below.removed;
   };
   if (shape.kind === 'items') compareItems(left, right, shape.descriptor, note);
-  else compareFields(left as JsonObject | undefined, right as JsonObject | undefined, shape.descriptor, note);
-  return { changed: compose(left === undefined, changed), removed: compose(right === undefined, removed) };
+  else compareFields(left as JsonObject, right as JsonObject | undefined, shape.descriptor, note);
+  return { changed: compose(false, changed), removed: compose(right === undefined, removed) };
+}
+
+/** What `compare` says of a value where there was none: most of what a create sets. */
+function added(value: unknown, descriptor: Descriptor): FieldSet {
+  const shape = shapeOf(descriptor, value);
+  if (shape.kind === 'leaf') return leaf;
+  let below: Record<string, FieldSet> | undefined;
+  if (shape.kind === 'items') {
+    const list = shape.descriptor;
+    for (const [step, item] of itemsByStep(list, value as readonly unknown[])) (below ??= { '.': leaf })[step] = added(item, list.items);
+    return below ?? leaf;
+  }
+  const object = value as JsonObject;
+  for (const name in object) {
+    const member = heldMember(shape.descriptor, name, object[name]);
+    if (member !== undefined) (below ??= { '.': leaf })[`f:${name}`] = added(member, descriptorOfMember(shape.descriptor, name));
+  }
+  return below ?? leaf;
 }
 
 type Note = (step: string, below: Comparison) => void;
 
-function compareFields(left: JsonObject | undefined, right: JsonObject | undefined, descriptor: Descriptor, note: Note): void {
+function compareFields(left: JsonObject, right: JsonObject | undefined, descriptor: Descriptor, note: Note): void {
   const visit = (name: string): void => {
-    let one = left === undefined ? undefined : memberOf(left, name);
+    let one = memberOf(left, name);
     let other = right === undefined ? undefined : memberOf(right, name);
     if (one === other) return;
-    if (left !== undefined) one = heldMember(descriptor, name, one);
+    one = heldMember(descriptor, name, one);
     if (right !== undefined) other = heldMember(descriptor, name, other);
     note(`f:${name}`, compare(one, other, descriptorOfMember(descriptor, name)));
   };
-  if (left !== undefined) for (const name of Object.keys(left)) visit(name);
-  if (right !== undefined) for (const name of Object.keys(right)) if (left === undefined || !Object.hasOwn(left, name)) visit(name);
+  for (const name of Object.keys(left)) visit(name);
+  if (right !== undefined) for (const name of Object.keys(right)) if (!Object.hasOwn(left, name)) visit(name);
 }
 
 function compareItems(left: unknown, right: unknown, list: ListDescriptor, note: Note): void {

@@ -9,6 +9,8 @@ import type { ListOutcome, Outcome, WatchItem, WatchOutcome } from './outcome.ts
 const comma = Buffer.from(',{');
 const openItem = Buffer.from('{');
 const listEnd = Buffer.from(']}\n');
+/** What is written at once of a long list. */
+const pieceBytes = 1024 * 1024;
 const newline = Buffer.from('\n');
 
 /** Last step: the outcome as bytes of the wanted kind. Stored bytes go out as they are, without being parsed. */
@@ -73,14 +75,23 @@ function listBody(list: ListOutcome): ResponseBody {
 }
 
 function* listChunks(start: Uint8Array, objects: readonly StoredObject[]): Generator<Uint8Array> {
-  yield start;
+  let piece = Buffer.allocUnsafeSlow(pieceBytes);
+  piece.set(start);
+  let at = start.length;
   let between = openItem;
   for (const object of objects) {
-    yield between;
-    yield object.itemBytes;
+    const room = object.itemLength + comma.length + listEnd.length;
+    if (at + room > pieceBytes) {
+      yield piece.subarray(0, at);
+      piece = Buffer.allocUnsafeSlow(Math.max(pieceBytes, room));
+      at = 0;
+    }
+    at += between.copy(piece, at);
+    at = object.copyItem(piece, at);
     between = comma;
   }
-  yield listEnd;
+  at += listEnd.copy(piece, at);
+  yield piece.subarray(0, at);
 }
 
 export interface ListHead {

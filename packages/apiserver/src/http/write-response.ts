@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
@@ -11,7 +10,7 @@ import type { ApiResponse } from './response.ts';
 
 /** Below this, compressing costs more than sending. */
 const minGzipBytes = 128 * 1024;
-const maxWriteBytes = 256 * 1024;
+const maxWriteBytes = 1024 * 1024;
 
 type AnyResponse = ServerResponse | Http2ServerResponse;
 
@@ -52,12 +51,7 @@ export async function writeResponse(req: AnyRequest, res: AnyResponse, response:
     if (only !== undefined && more.length === 0) (res as ServerResponse).end(only);
     else (res as ServerResponse).end(Buffer.concat(only === undefined ? [] : [only, ...more], length));
   } else {
-    let turns = 0;
-    for (const piece of pieces(chunks)) {
-      if (!(await write(res, piece, request))) return;
-      // A client that takes everything at once must not keep the others waiting.
-      if (++turns % 4 === 0) await nextTurn();
-    }
+    for (const piece of pieces(chunks)) if (!(await write(res, piece, request))) return;
     res.end();
   }
 }
@@ -103,7 +97,8 @@ function* pieces(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
   for (const chunk of chunks) {
     group.push(chunk);
     size += chunk.length;
-    if (size < maxWriteBytes) continue;
+    // Large ones are never joined with what follows: that would copy them.
+    if (size < maxWriteBytes / 2) continue;
     yield group.length === 1 ? chunk : Buffer.concat(group, size);
     group = [];
     size = 0;

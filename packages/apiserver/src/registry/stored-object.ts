@@ -80,18 +80,26 @@ export class StoredObject {
 
   /** The JSON without its first brace, apiVersion and kind: what an item of a list adds to `{`. */
   get itemBytes(): Buffer {
-    const skipped = spliceOffset(this.type) - metadataHead.length;
-    return this.buffer.subarray(lineHeads[this.lineType].length + skipped, this.buffer.length - lineTail.length);
+    return this.buffer.subarray(this.itemStart(), this.buffer.length - lineTail.length);
   }
 
   /** The length of `itemBytes`. */
   get itemLength(): number {
-    return this.buffer.length - lineTail.length - lineHeads[this.lineType].length - spliceOffset(this.type) + metadataHead.length;
+    return this.buffer.length - lineTail.length - this.itemStart();
+  }
+
+  /** Copies `itemBytes` into `target` at `at`; the place after it. */
+  copyItem(target: Buffer, at: number): number {
+    return at + this.buffer.copy(target, at, this.itemStart(), this.buffer.length - lineTail.length);
   }
 
   /** The watch line `{"type":TYPE,"object":…}`, newline included. */
   line(type: EventType): Buffer {
     return type === this.lineType ? this.buffer : Buffer.concat([lineHeads[type], this.bytes, lineTail]);
+  }
+
+  private itemStart(): number {
+    return lineHeads[this.lineType].length + spliceOffset(this.type) - metadataHead.length;
   }
 
   /** Parsed on first use and shared: never change it. Kept only as long as somebody else holds it. */

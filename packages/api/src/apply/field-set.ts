@@ -143,7 +143,8 @@ export function memberPaths(set: MaybeFieldSet): string[] {
   return found;
 }
 
-function stepText(step: string): string {
+/** One step of a path as conflicts print it. */
+export function stepText(step: string): string {
   const rest = step.slice(2);
   switch (step.charAt(0)) {
     case 'f':

@@ -1,6 +1,16 @@
-import { badRequest, managerOfUserAgent } from '@bayplan/api';
-import type { FieldValidation } from '@bayplan/api';
+import {
+  fieldForbidden,
+  fieldInvalid,
+  fieldNotSupported,
+  FieldPath,
+  fieldRequired,
+  fieldTooLong,
+  invalid,
+  managerOfUserAgent,
+} from '@bayplan/api';
+import type { FieldError, FieldValidation } from '@bayplan/api';
 import type { RequestContext } from '../../chain/context.ts';
+import { isTrue } from '../../chain/request-info.ts';
 
 /** The query parameters that every write takes. */
 export interface WriteOptions {
@@ -15,27 +25,51 @@ export interface WriteOptions {
 }
 
 const maxManagerLength = 128;
+const unprintable = /[^\x20-\x7e\u00a1-\uffff]/;
 
-/** Throws `BadRequest` for values that are none. */
-export function writeOptions(context: RequestContext): WriteOptions {
-  const { query } = context.request;
-  const dryRun = query.getAll('dryRun');
-  if (dryRun.some((value) => value !== 'All' && value !== ''))
-    throw badRequest(`Invalid value: ${JSON.stringify(dryRun)}: dryRun: supported values: "All"`);
-  const fieldValidation = query.get('fieldValidation') || 'Warn';
-  if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore') {
-    throw badRequest(
-      `fieldValidation: Unsupported value: ${JSON.stringify(fieldValidation)}: supported values: "", "Ignore", "Strict", "Warn"`,
-    );
+type OptionsKind = 'CreateOptions' | 'UpdateOptions' | 'PatchOptions';
+
+function kindOf(context: RequestContext): OptionsKind {
+  switch (context.info.verb) {
+    case 'create':
+      return 'CreateOptions';
+    case 'patch':
+      return 'PatchOptions';
+    default:
+      return 'UpdateOptions';
   }
+}
+
+/** Throws `Invalid` for values and combinations that mean nothing. */
+export function writeOptions(context: RequestContext): WriteOptions {
+  const { query, headers } = context.request;
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const fieldValidation = query.get('fieldValidation') || 'Warn';
   const manager = query.get('fieldManager') ?? '';
-  if (manager.length > maxManagerLength)
-    throw badRequest(`fieldManager: Too long: may not be more than ${maxManagerLength.toString()} bytes`);
+  const kind = kindOf(context);
+  const apply = kind === 'PatchOptions' && isApply(headers['content-type']);
+  const faults: FieldError[] = [];
+  if (kind === 'PatchOptions') {
+    if (apply && manager === '') faults.push(fieldRequired(FieldPath.of('fieldManager'), 'is required for apply patch'));
+    if (!apply && query.has('force')) faults.push(fieldForbidden(FieldPath.of('force'), 'may not be specified for non-apply patch'));
+  }
+  if (manager.length > maxManagerLength) faults.push(fieldTooLong(FieldPath.of('fieldManager'), maxManagerLength));
+  if (unprintable.test(manager))
+    faults.push(fieldInvalid(FieldPath.of('fieldManager'), manager, 'should only contain printable characters'));
+  if (dryRun.some((value) => value !== 'All')) faults.push(fieldNotSupported(FieldPath.of('dryRun'), dryRun, ['All']));
+  if (fieldValidation !== 'Strict' && fieldValidation !== 'Warn' && fieldValidation !== 'Ignore')
+    faults.push(fieldNotSupported(FieldPath.of('fieldValidation'), fieldValidation, ['', 'Ignore', 'Strict', 'Warn']));
+  if (faults.length > 0) throw invalid({ group: 'meta.k8s.io', kind }, '', faults);
   return {
-    dryRun: dryRun.includes('All'),
-    fieldManager: manager || managerOfUserAgent(context.request.headers['user-agent']),
-    fieldValidation,
-    force: query.get('force') === 'true',
+    dryRun: dryRun.length > 0,
+    fieldManager: manager || managerOfUserAgent(headers['user-agent']),
+    fieldValidation: fieldValidation as FieldValidation,
+    force: isTrue(query.get('force')),
     applied: false,
   };
+}
+
+/** Whether a patch of this content type is a server-side apply. */
+export function isApply(contentType: string | undefined): boolean {
+  return /^application\/apply-patch\+(yaml|cbor)\s*(;|$)/.test(contentType ?? '');
 }

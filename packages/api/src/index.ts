@@ -118,6 +118,7 @@ export { everything, nothing, parseLabelSelector, Selector, selectorOf, selector
 export { formatDuration, formatMicroTime, formatTime, humanDuration, parseDuration, parseTime } from './time.ts';
 export type { Decoded, DecodeOptions, FieldValidation } from './codec/decode.ts';
 export { decodeJson, decodeObject, parseJson } from './codec/decode.ts';
+export { isTooDeep, isValueTooDeep } from './codec/depth.ts';
 export { findDuplicateFields } from './codec/duplicates.ts';
 export { applyDefaults } from './defaults/apply-defaults.ts';
 export { defaultPullPolicy } from './defaults/pod-spec.ts';
@@ -143,6 +144,8 @@ export { trackUpdate } from './apply/managed-fields.ts';
 export { managerOfUserAgent } from './apply/managers.ts';
 export type { Applied, ApplyInput } from './apply/server-side-apply.ts';
 export { serverSideApply } from './apply/server-side-apply.ts';
+export { typedFailure, typedFaults } from './apply/typed-faults.ts';
+export type { VersionView, VersionViews } from './apply/version-views.ts';
 export type { JsonSchema } from './openapi/definitions.ts';
 export { openapiHash, openapiV2, openapiV3, openapiV3Root } from './openapi/documents.ts';
 export type { CustomPublication, OpenApiResource } from './openapi/operations.ts';

@@ -6,6 +6,8 @@ import type { MaybeFieldSet } from './field-set.ts';
 import { difference, intersection, setOfPaths, union, withoutTrees } from './field-set.ts';
 import type { Manager } from './managers.ts';
 import { capManagers, decodeManagers, encodeManagers, identityOf, isReset, without } from './managers.ts';
+import { Changes } from './version-views.ts';
+import type { VersionViews } from './version-views.ts';
 import { compare } from './walk.ts';
 
 /** Fields that nobody owns: identity and bookkeeping. */
@@ -58,6 +60,8 @@ export interface TrackUpdateInput<T extends KubeObject> {
   /** RFC 3339, whole seconds. */
   readonly now: string;
   readonly resetFields?: ResetFields | undefined;
+  /** How managers of other versions see the object. */
+  readonly views?: VersionViews | undefined;
 }
 
 /** The object with these entries; with none the field is left out. */
@@ -95,7 +99,10 @@ export function trackUpdate<T extends KubeObject>(input: TrackUpdateInput<T>): T
   const identity = identityOf(self);
   const managers: Manager[] = [];
   let own: Manager | undefined;
+  const changes = new Changes({ changed, removed }, live, next, self.apiVersion, input.views);
   for (const other of decodeManagers(entries)) {
+    const theirs = changes.as(other.apiVersion);
+    const lost = union(theirs.changed, theirs.removed);
     const rest = intersection(other.fields, lost) === undefined ? other : without(other, lost);
     if (identityOf(other) === identity) own = { ...other, fields: rest?.fields ?? {} };
     else if (rest !== undefined) managers.push(rest);

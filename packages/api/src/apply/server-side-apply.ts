@@ -10,6 +10,8 @@ import type { ResetFields } from './managed-fields.ts';
 import { ownable, resetSetFor, withManagedFields } from './managed-fields.ts';
 import type { Manager } from './managers.ts';
 import { decodeManagers, encodeManagers, identityOf, without } from './managers.ts';
+import { Changes } from './version-views.ts';
+import type { VersionViews } from './version-views.ts';
 import { compare, fieldSetOf, mergeValues, removeFields } from './walk.ts';
 
 const lastAppliedAnnotation = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -29,6 +31,8 @@ export interface ApplyInput<T extends KubeObject> {
   /** RFC 3339, whole seconds. */
   readonly now: string;
   readonly resetFields?: ResetFields | undefined;
+  /** How managers of other versions see the object. */
+  readonly views?: VersionViews | undefined;
 }
 
 export interface Applied<T> {
@@ -135,8 +139,9 @@ export function serverSideApply<T extends KubeObject>(input: ApplyInput<T>): App
     descriptor,
   );
   const { changed, removed } = compare(base, merged, descriptor);
+  const changes = new Changes({ changed, removed }, base as KubeObject, merged as unknown as KubeObject, self.apiVersion, input.views);
   const conflicts = others.flatMap((other): Conflict[] => {
-    const fields = intersection(other.fields, changed);
+    const fields = intersection(other.fields, changes.as(other.apiVersion).changed);
     return fields === undefined ? [] : [{ manager: other, fields }];
   });
   if (conflicts.length > 0 && !input.force) {
@@ -147,7 +152,10 @@ export function serverSideApply<T extends KubeObject>(input: ApplyInput<T>): App
     if (refused.length > 0) throw conflictError(refused);
   }
   const lost = union(changed, removed);
-  const kept = others.flatMap((other) => without(other, lost) ?? []);
+  const kept = others.flatMap((other) => {
+    const theirs = changes.as(other.apiVersion);
+    return without(other, union(theirs.changed, theirs.removed)) ?? [];
+  });
   const valueChanged = ownable(lost, undefined) !== undefined;
   const ownersChanged = previous === undefined ? ownedFields !== undefined : !sameFieldSet(previous.fields, ownedFields);
   if (live !== undefined && !valueChanged && !ownersChanged && previous?.apiVersion === self.apiVersion)

@@ -1,5 +1,6 @@
 import { badRequest } from '../errors/constructors.ts';
 import type { AnyDescriptor, Descriptor, FieldDescriptor, ObjectDescriptor } from '../schema/descriptor.ts';
+import { isTooDeep } from './depth.ts';
 import { findDuplicateFields } from './duplicates.ts';
 import { decodeScalar, GoTypeError, goTypeName, jsonKind } from './scalars.ts';
 
@@ -316,6 +317,7 @@ export function decodeJson(descriptor: ObjectDescriptor, text: string, options: 
 
 /** @throws StatusError BadRequest */
 export function parseJson(text: string): unknown {
+  if (isTooDeep(text)) throw badRequest('json: exceeded max depth');
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { badRequest, requestEntityTooLarge } from '../errors/constructors.ts';
 import { statusError } from '../errors/status.ts';
 import { isJsonObject, sameJson, setMember } from './json-value.ts';
+import type { JsonObject } from './json-value.ts';
 
 type Operation =
   | { readonly op: 'add' | 'replace' | 'test'; readonly path: readonly string[]; readonly value: unknown }
@@ -9,6 +10,8 @@ type Operation =
 
 /** Kubernetes' bound on one request. */
 const maxOperations = 10_000;
+/** What `copy` operations may add, as long as a request may be. */
+const maxCopiedBytes = 3 * 1024 * 1024;
 
 /** Why an operation could not be done. Kept as the cause; the client reads Kubernetes' fixed text. */
 function fail(why: string): never {
@@ -71,59 +74,132 @@ function valueAt(root: unknown, path: readonly string[]): unknown {
   return current;
 }
 
-/** Changes one place and copies only the containers above it. `undefined` from `change` removes. */
-function edit(node: unknown, path: readonly string[], depth: number, change: (old: unknown) => unknown, insert: boolean): unknown {
-  const step = path[depth];
-  if (step === undefined) return change(node);
-  const last = depth === path.length - 1;
-  if (Array.isArray(node)) {
-    const copy: unknown[] = [...(node as unknown[])];
-    if (last && insert && step === '-') {
-      copy.push(change(undefined));
-      return copy;
+/**
+ * The document while it is patched. Containers are copied when they are first written to, once each, so that many
+ * operations on one large list or map cost no more than their own work.
+ */
+class Draft {
+  root: unknown;
+  private readonly own = new Set<object>();
+  private copied = 0;
+
+  constructor(root: unknown) {
+    this.root = root;
+  }
+
+  /** The value of a `copy`, with what all copies together take bounded: they could double each time. */
+  copyOf(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    const text = JSON.stringify(value);
+    this.copied += text.length;
+    if (this.copied > maxCopiedBytes)
+      fail(
+        `Unable to complete the copy, the accumulated size increase of copy is ${this.copied.toString()}, exceeding the limit ${maxCopiedBytes.toString()}`,
+      );
+    return JSON.parse(text) as unknown;
+  }
+
+  add(path: readonly string[], value: unknown): void {
+    const step = path.at(-1);
+    if (step === undefined) {
+      this.root = value;
+      return;
     }
-    const at = position(step, copy.length);
-    if (at < 0 || at > copy.length || (at === copy.length && !(last && insert))) fail(`index out of range: ${step}`);
-    if (last && insert) copy.splice(at, 0, change(undefined));
+    const parent = this.parentOf(path);
+    if (Array.isArray(parent)) {
+      const at = step === '-' ? parent.length : position(step, parent.length);
+      if (at < 0 || at > parent.length) fail(`index out of range: ${step}`);
+      parent.splice(at, 0, value);
+    } else setMember(parent, step, value);
+  }
+
+  replace(path: readonly string[], value: unknown): void {
+    const step = path.at(-1);
+    if (step === undefined) {
+      this.root = value;
+      return;
+    }
+    const parent = this.parentOf(path);
+    if (Array.isArray(parent)) parent[this.placeIn(parent, step)] = value;
     else {
-      const next = edit(copy[at], path, depth + 1, change, insert);
-      if (next === undefined) copy.splice(at, 1);
-      else copy[at] = next;
+      if (!Object.hasOwn(parent, step)) fail(`path does not exist: /${path.join('/')}`);
+      setMember(parent, step, value);
     }
+  }
+
+  remove(path: readonly string[]): void {
+    const step = path.at(-1);
+    if (step === undefined) return fail('the whole document cannot be removed');
+    const parent = this.parentOf(path);
+    if (Array.isArray(parent)) parent.splice(this.placeIn(parent, step), 1);
+    else {
+      if (!Object.hasOwn(parent, step)) fail(`path does not exist: /${path.join('/')}`);
+      Reflect.deleteProperty(parent, step);
+    }
+  }
+
+  private placeIn(list: readonly unknown[], step: string): number {
+    const at = position(step, list.length);
+    return at < 0 || at >= list.length ? fail(`index out of range: ${step}`) : at;
+  }
+
+  /** The container of a path's last step; it and those above it may be changed from then on. */
+  private parentOf(path: readonly string[]): unknown[] | JsonObject {
+    let node = this.owned(this.root, path);
+    this.root = node;
+    for (const step of path.slice(0, -1)) {
+      if (Array.isArray(node)) {
+        const at = this.placeIn(node, step);
+        node = node[at] = this.owned(node[at], path);
+      } else {
+        if (!Object.hasOwn(node, step)) fail(`path does not exist: /${path.join('/')}`);
+        const below = this.owned(node[step], path);
+        setMember(node, step, below);
+        node = below;
+      }
+    }
+    return node;
+  }
+
+  private owned(node: unknown, path: readonly string[]): unknown[] | JsonObject {
+    if (!Array.isArray(node) && !isJsonObject(node)) return fail(`path does not exist: /${path.join('/')}`);
+    if (this.own.has(node)) return node as unknown[] | JsonObject;
+    const copy: unknown[] | JsonObject = Array.isArray(node) ? [...(node as unknown[])] : { ...node };
+    this.own.add(copy);
     return copy;
   }
-  if (!isJsonObject(node)) return fail(`path does not exist: /${path.join('/')}`);
-  if (!Object.hasOwn(node, step) && !(last && insert)) fail(`path does not exist: /${path.join('/')}`);
-  const copy = { ...node };
-  const next = edit(Object.hasOwn(node, step) ? node[step] : undefined, path, depth + 1, change, insert);
-  if (next === undefined) delete copy[step];
-  else setMember(copy, step, next);
-  return copy;
 }
 
-function applyOperation(root: unknown, operation: Operation): unknown {
+function applyOperation(draft: Draft, operation: Operation): void {
   const { path } = operation;
   switch (operation.op) {
     case 'add':
-      return edit(root, path, 0, () => operation.value, true);
+      draft.add(path, operation.value);
+      break;
     case 'replace':
-      return edit(root, path, 0, () => operation.value, false);
+      draft.replace(path, operation.value);
+      break;
     case 'remove':
-      return edit(root, path, 0, () => undefined, false);
-    case 'copy': {
-      const value = valueAt(root, operation.from);
-      return edit(root, path, 0, () => value, true);
-    }
+      draft.remove(path);
+      break;
+    case 'copy':
+      draft.add(path, draft.copyOf(valueAt(draft.root, operation.from)));
+      break;
     case 'move': {
-      const value = valueAt(root, operation.from);
-      const without = edit(root, operation.from, 0, () => undefined, false);
-      return edit(without, path, 0, () => value, true);
+      const value = valueAt(draft.root, operation.from);
+      if (isPrefix(operation.from, path)) fail('a value cannot be moved into itself');
+      draft.remove(operation.from);
+      draft.add(path, value);
+      break;
     }
     case 'test':
       // A missing member equals null, as Kubernetes has it.
-      if (!sameJson(presentAt(root, path) ?? null, operation.value)) fail(`testing value /${path.join('/')} failed`);
-      return root;
+      if (!sameJson(presentAt(draft.root, path) ?? null, operation.value)) fail(`testing value /${path.join('/')} failed`);
   }
+}
+
+function isPrefix(prefix: readonly string[], path: readonly string[]): boolean {
+  return prefix.length < path.length && prefix.every((step, at) => path[at] === step);
 }
 
 function presentAt(root: unknown, path: readonly string[]): unknown {
@@ -139,5 +215,7 @@ function presentAt(root: unknown, path: readonly string[]): unknown {
  * RequestEntityTooLarge above 10,000 operations.
  */
 export function applyJsonPatch(object: unknown, patch: unknown): unknown {
-  return parse(patch).reduce(applyOperation, object);
+  const draft = new Draft(object);
+  for (const operation of parse(patch)) applyOperation(draft, operation);
+  return draft.root;
 }

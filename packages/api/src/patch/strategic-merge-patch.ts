@@ -57,13 +57,14 @@ function mergeObjects(original: JsonObject, patch: JsonObject, descriptor: Descr
   if (command === 'delete') return {};
   if (command !== undefined && command !== 'merge') refuse(`unknown patch type: ${String(command)} in map`);
   const result: JsonObject = { ...original };
-  const retained = listIn(patch, retainKeys);
-  if (retained !== undefined) {
+  const listed = listIn(patch, retainKeys);
+  if (listed !== undefined) {
+    const retained = new Set(listed);
     for (const key of Object.keys(patch)) {
-      if (!isDirective(key) && patch[key] !== null && !retained.includes(key))
+      if (!isDirective(key) && patch[key] !== null && !retained.has(key))
         refuse(`retainKeys list doesn't contain field ${JSON.stringify(key)}`);
     }
-    for (const key of Object.keys(result)) if (!retained.includes(key)) delete result[key];
+    for (const key of Object.keys(result)) if (!retained.has(key)) delete result[key];
   }
   for (const name of listedFields(patch)) patchList(result, original, patch, name, below(descriptor, name));
   for (const [key, value] of Object.entries(patch)) {
@@ -99,13 +100,13 @@ function patchList(result: JsonObject, original: JsonObject, patch: JsonObject, 
   if (value === null) return;
   const merges = next.field?.patchStrategies.includes('merge') === true;
   const order = listIn(patch, `${orderPrefix}${name}`);
-  const deleted = listIn(patch, `${deletePrefix}${name}`) ?? [];
+  const deleted = new Set(listIn(patch, `${deletePrefix}${name}`));
   if (!merges || !Array.isArray(old)) {
     if (value !== undefined) setMember(result, name, withoutDirectives(value));
     return;
   }
   const list = next.descriptor?.type === 'list' ? next.descriptor : undefined;
-  const kept = (old as unknown[]).filter((item) => !deleted.includes(item));
+  const kept = (old as unknown[]).filter((item) => !deleted.has(item));
   const items = Array.isArray(value) ? (value as unknown[]) : [];
   const key = next.field?.patchMergeKey;
   setMember(result, name, key === undefined ? mergeScalars(kept, items, order) : mergeItems(kept, items, order, key, list?.items));
@@ -124,26 +125,30 @@ function mergeItems(
   descriptor: Descriptor | undefined,
 ): unknown[] {
   const identify = (item: unknown): unknown => (isJsonObject(item) ? memberOf(item, key) : undefined);
-  let merged = [...old];
+  const deleted = new Set<unknown>();
   const added: JsonObject[] = [];
   let replaces = false;
   for (const item of patch) {
     if (!isJsonObject(item)) return refuse(`unable to merge list: expected a map with merge key ${JSON.stringify(key)}`);
     const command = memberOf(item, directive);
     if (command === 'replace') replaces = true;
-    else if (command === 'delete') {
-      const identity = requireKey(item, key);
-      merged = merged.filter((other) => identify(other) !== identity);
-    } else if (command !== undefined && command !== 'merge') refuse(`unknown patch type: ${String(command)} in list`);
+    else if (command === 'delete') deleted.add(requireKey(item, key));
+    else if (command !== undefined && command !== 'merge') refuse(`unknown patch type: ${String(command)} in list`);
     else added.push(item);
   }
   if (replaces) return added.map((item) => withoutDirectives(item));
+  const merged = old.filter((item) => !deleted.has(identify(item)) || identify(item) === undefined);
+  const places = new Map<unknown, number>();
+  for (const [at, item] of merged.entries()) if (!places.has(identify(item))) places.set(identify(item), at);
   for (const item of added) {
     const identity = requireKey(item, key);
-    const at = merged.findIndex((other) => identify(other) === identity);
-    const other = merged[at];
-    if (isJsonObject(other)) merged[at] = mergeObjects(other, item, descriptor);
-    else merged.push(withoutDirectives(item));
+    const at = places.get(identity);
+    const other = at === undefined ? undefined : merged[at];
+    if (at !== undefined && isJsonObject(other)) merged[at] = mergeObjects(other, item, descriptor);
+    else {
+      places.set(identity, merged.length);
+      merged.push(withoutDirectives(item));
+    }
   }
   return orderElements(merged, identify, (order ?? added).map(identify), old.map(identify));
 }

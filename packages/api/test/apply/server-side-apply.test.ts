@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/index.ts';
-import { isConflict, schemaFor, serverSideApply, statusOf, trackUpdate } from '../../src/index.ts';
+import { isConflict, schemaFor, serverSideApply, statusOf, trackUpdate, typedFailure, typedFaults } from '../../src/index.ts';
 
 const deployment = schemaFor('apps', 'v1', 'Deployment')!;
 const service = schemaFor('', 'v1', 'Service')!;
@@ -232,5 +232,50 @@ describe('serverSideApply', () => {
         { port: 53, targetPort: 5353 },
       ],
     });
+  });
+});
+
+describe('what cannot be fields of its type', () => {
+  it.each([
+    [deployment, { spec: { replica: 3 } }, ['.spec.replica: field not declared in schema']],
+    [
+      deployment,
+      { spec: { template: { spec: { containers: [{ name: 'a', imag: 'x' }], nope: 1 } } } },
+      [
+        '.spec.template.spec.containers[name="a"].imag: field not declared in schema',
+        '.spec.template.spec.nope: field not declared in schema',
+      ],
+    ],
+    [
+      deployment,
+      { spec: { template: { spec: { containers: [{ name: 'a' }, { name: 'a' }] } } } },
+      ['.spec.template.spec.containers: duplicate entries for key [name="a"]'],
+    ],
+    [
+      deployment,
+      { spec: { template: { spec: { containers: [{ image: 'x' }] } } } },
+      [
+        '.spec.template.spec.containers: element 0: associative list with keys has an element that omits key field "name" (and doesn\'t have default value)',
+      ],
+    ],
+    // The protocol of a port has a default.
+    [service, { spec: { ports: [{ port: 80 }, { port: 80, protocol: 'UDP' }] } }, []],
+    [
+      service,
+      { spec: { ports: [{ port: 80 }, { port: 80, protocol: 'TCP' }] } },
+      ['.spec.ports: duplicate entries for key [port=80,protocol="TCP"]'],
+    ],
+    [service, { metadata: { finalizers: ['a', 'a'], labels: { any: 'x' } } }, ['.metadata.finalizers: duplicate entries for key [="a"]']],
+  ])('%#', (descriptor, value, faults) => {
+    expect(typedFaults(value, descriptor)).toEqual(faults);
+  });
+
+  it('is refused in the words of Kubernetes', () => {
+    const applied = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'x', namespace: 'd' } };
+    const { status } = typedFailure(applied, ['.spec.x: field not declared in schema']);
+    expect([status.code, status.reason]).toEqual([500, undefined]);
+    expect(status.message).toBe(
+      'failed to create typed patch object (d/x; apps/v1, Kind=Deployment): .spec.x: field not declared in schema',
+    );
   });
 });

@@ -1,5 +1,6 @@
-import { badRequest, unsupportedMediaType } from '@bayplan/api';
+import { badRequest, isTooDeep, unsupportedMediaType } from '@bayplan/api';
 import type { RequestContext } from '../chain/context.ts';
+import { parseYaml } from './yaml.ts';
 
 /** The media type of the request's body, without parameters; JSON when nothing is said. */
 export function contentTypeOf(context: RequestContext): string {
@@ -36,19 +37,11 @@ async function parseBody(bytes: Buffer, contentType: string): Promise<unknown> {
 }
 
 export function parseJson(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8');
+  if (isTooDeep(text)) throw badRequest("couldn't get version/kind; json parse error: exceeded max depth");
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (error) {
     throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
-  }
-}
-
-/** The YAML parser is loaded when the first YAML body comes. */
-export async function parseYaml(bytes: Buffer): Promise<unknown> {
-  const { parse } = await import('yaml');
-  try {
-    return parse(bytes.toString('utf8'), { maxAliasCount: 100 }) as unknown;
-  } catch (error) {
-    throw badRequest(`error converting YAML to JSON: ${(error as Error).message}`);
   }
 }

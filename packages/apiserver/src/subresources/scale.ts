@@ -1,7 +1,8 @@
 import { badRequest, methodNotSupported, selectorOf, selectorOfLabels } from '@bayplan/api';
 import type { KubeObject, LabelSelector, Scale } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
-import { contentTypeOf, parseJson, parseYaml } from '../registry/body.ts';
+import { contentTypeOf, parseJson } from '../registry/body.ts';
+import { parseYaml } from '../registry/yaml.ts';
 import { decodeAs, decodeBody, descriptorOf } from '../registry/decode-object.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
 import { patched } from '../registry/patches.ts';

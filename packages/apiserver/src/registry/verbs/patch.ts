@@ -1,10 +1,12 @@
-import { badRequest, isNotFound, serverSideApply, unsupportedMediaType } from '@bayplan/api';
+import { badRequest, isNotFound, serverSideApply, typedFailure, typedFaults, unsupportedMediaType } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import type { Outcome } from '../../chain/outcome.ts';
 import { objectIn } from '../../chain/encode.ts';
-import { contentTypeOf, parseJson, parseYaml } from '../body.ts';
+import { contentTypeOf, parseJson } from '../body.ts';
+import { parseYaml } from '../yaml.ts';
 import { decodeAs, descriptorOf, readTyped, toStored } from '../decode-object.ts';
+import { versionViews } from '../managed-fields.ts';
 import { patched, patchFault, patchTypes } from '../patches.ts';
 import type { StoredObject } from '../stored-object.ts';
 import { createFrom } from './create.ts';
@@ -39,15 +41,15 @@ export async function patchObject(call: VerbCall): Promise<Outcome> {
 
 async function applyObject(call: VerbCall, patch: unknown, given: WriteOptions): Promise<Outcome> {
   const { context, resource } = call;
-  if (!context.request.query.get('fieldManager'))
-    throw badRequest('PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch');
   const options = { ...given, applied: true };
-  const applied = readTyped(context, resource, patch, options.fieldValidation, true);
+  const applied = readTyped(context, resource, patch, 'Ignore', true);
   if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
   settleNamespace(applied, resource.namespaced ? context.info.namespace : '');
   applied.metadata.name ??= context.info.name;
   if (applied.metadata.name !== context.info.name)
     throw badRequest(`the name of the object (${applied.metadata.name}) does not match the name on the URL (${context.info.name})`);
+  const faults = typedFaults(patch, descriptorOf(resource));
+  if (faults.length > 0) throw typedFailure(applied, faults);
   try {
     const stored = await changeObject(call, options, (current) => merged(call, current, applied, options));
     return { kind: 'object', status: 200, resource, object: stored };
@@ -69,6 +71,7 @@ function merged(call: VerbCall, current: StoredObject | undefined, applied: Kube
     force: options.force,
     subresource: subresource === '' ? undefined : subresource,
     now: timestamp(services.clock.now()),
+    views: versionViews(resource),
   });
   return toStored(resource, decodeAs(context, resource, structuredClone(object), 'Ignore'));
 }

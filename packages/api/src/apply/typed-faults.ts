@@ -51,7 +51,8 @@ function visitFields(value: JsonObject, descriptor: ObjectDescriptor, path: stri
   for (const [name, member] of Object.entries(value)) {
     const field = fieldOf(descriptor, name);
     if (field !== undefined) visit(member, field.value, `${path}.${name}`, faults);
-    else if (!descriptor.preserveUnknown && !isOwnType(descriptor, name, path)) faults.push(`${path}.${name}: field not declared in schema`);
+    else if (!descriptor.preserveUnknown && !isOwnType(descriptor, name, path))
+      faults.push(`${path}.${name}: field not declared in schema`);
   }
 }
 

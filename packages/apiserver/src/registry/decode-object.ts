@@ -46,6 +46,10 @@ async function decodeUndefaulted(context: ResourceContext, type: GroupVersionKin
   const descriptor = descriptorOf(type);
   if (contentType === 'application/json') {
     const text = (await body.read()).toString('utf8');
+    if (text === '' && type.kind !== 'DeleteOptions')
+      throw badRequest(
+        `the object provided is unrecognized (must be of type ${type.kind}): couldn't get version/kind; json parse error: unexpected end of JSON input (<empty>)`,
+      );
     const { object, problems } = decodeJson(descriptor, text === '' ? '{}' : text, { validation: fieldValidation });
     return checked(context, type, object, problems, fieldValidation);
   }

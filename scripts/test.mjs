@@ -29,6 +29,7 @@ function has(program) {
 
 function installPrograms() {
   const missing = Object.entries({ ...testPrograms, ...nodePrograms }).filter(([program]) => !has(program));
+  if (spawnSync('/usr/bin/python3', ['-c', 'import kubernetes']).status !== 0) missing.push(['python3-kubernetes', 'python3-kubernetes']);
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !has('apt-get')) {
     process.stderr.write(`  Missing: ${missing.map(([program]) => program).join(', ')}; tests that need them are skipped\n`);

@@ -70,7 +70,13 @@ function toV1(object: V2HorizontalPodAutoscaler): KubeObject {
     kind: 'HorizontalPodAutoscaler',
     metadata: withAnnotations(object.metadata ?? {}, annotations),
     spec: { ...spec, ...(target === undefined ? {} : { targetCPUUtilizationPercentage: target }) },
-    status: { ...status, ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }) },
+    // v1 always writes both counts.
+    status: {
+      currentReplicas: 0,
+      desiredReplicas: 0,
+      ...status,
+      ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }),
+    },
   } as KubeObject;
 }
 

@@ -11,7 +11,7 @@ const workerMegabytes = 256;
 const foreignTags = /:(timestamp|binary|set|omap|pairs)$/;
 
 /** Kubernetes reads YAML 1.1 with merge keys. Aliases are bounded, so that no short text stands for a long one. */
-const options = { schema: 'yaml-1.1', merge: true, maxAliasCount: 100 } as const;
+const options = { schema: 'yaml-1.1', merge: true, maxAliasCount: 100, logLevel: 'error' } as const;
 
 interface Tag {
   readonly tag: string;

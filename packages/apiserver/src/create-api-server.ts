@@ -28,6 +28,7 @@ import { LoopbackTransport } from './loopback.ts';
 import { bootstrap } from './bootstrap/bootstrap.ts';
 import { withoutToken } from './connect/without-token.ts';
 import { servingNames } from './serving-names.ts';
+import { UnknownPath, unknownPathText } from './unknown-path.ts';
 
 /** Makes an API server on `options.store`: starts its watch, writes the bootstrap objects. Does not listen yet. */
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
@@ -64,6 +65,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }
   };
   const failure = (context: RequestContext | undefined, error: unknown): ApiResponse => {
+    if (error instanceof UnknownPath) {
+      const plain = {
+        'content-type': 'text/plain; charset=utf-8',
+        'x-content-type-options': 'nosniff',
+        'cache-control': 'no-cache, private',
+      };
+      return { status: 404, headers: plain, body: { kind: 'bytes', chunks: [Buffer.from(unknownPathText)] } };
+    }
     const status = statusOf(error) ?? (error instanceof URIError ? undefined : unexpected(error, context));
     const body = status ?? {
       kind: 'Status',

@@ -157,7 +157,7 @@ try:
     old.list_namespaced_cron_job("py")
     raise AssertionError("batch/v1beta1 is gone")
 except ApiException as error:
-    assert error.status == 404 and "could not find the requested resource" in error.body, error.body
+    assert error.status == 404 and error.body == "404 page not found\n", error.body
 step("deletions")
 
 print("\n".join(steps))

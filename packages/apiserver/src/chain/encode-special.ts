@@ -1,5 +1,5 @@
-import { encodeProtobuf } from '@bayplan/api';
-import type { KubeObject } from '@bayplan/api';
+import { encodeProtobuf, statusError } from '@bayplan/api';
+import type { KubeObject, StatusError } from '@bayplan/api';
 import type { ApiResponse } from '../http/response.ts';
 import { descriptorOf } from '../registry/decode-object.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
@@ -27,6 +27,7 @@ export async function encodeSpecial(
   representation: Representation,
   headers: Headers,
 ): Promise<ApiResponse> {
+  refuseMismatch(outcome, representation);
   if (outcome.kind === 'watch') return encodeWatch(context, outcome, representation, headers);
   const status = outcome.kind === 'list' ? 200 : outcome.status;
   const answer = (contentType: string, chunks: readonly Uint8Array[]): ApiResponse => ({
@@ -53,6 +54,20 @@ export async function encodeSpecial(
     return answer('application/yaml', [Buffer.from(stringify(value, { aliasDuplicateObjects: false }))]);
   }
   return answer('application/json', [jsonBytes(value, representation.pretty)]);
+}
+
+/** Metadata alone is asked for as an object or as a list, whichever is there. Throws `NotAcceptable`. */
+function refuseMismatch(outcome: Encodable, { as }: Representation): void {
+  if (outcome.kind === 'list' && as === 'PartialObjectMetadata')
+    throw notAcceptableForm(`you requested PartialObjectMetadata, but the requested object is a list (*v1.${outcome.resource.kind}List)`);
+  if (outcome.kind === 'object' && as === 'PartialObjectMetadataList')
+    throw notAcceptableForm(
+      `you requested PartialObjectMetadataList, but the requested object is not a list (*v1.${outcome.resource.kind})`,
+    );
+}
+
+function notAcceptableForm(message: string): StatusError {
+  return statusError(406, 'NotAcceptable', message);
 }
 
 function valueOf(context: RequestContext, outcome: Exclude<Encodable, WatchOutcome>, representation: Representation): object {

@@ -34,6 +34,8 @@ export function negotiate(
     if (as === undefined && offer.withoutProtobuf === true && mediaType === protobuf) continue;
     if (as === undefined) return { mediaType, as: undefined, pretty };
     const known = clause.parameters.get('g') === 'meta.k8s.io' && clause.parameters.get('v') === 'v1' && transforms.has(as);
+    // Tables have no protobuf form.
+    if (as === 'Table' && mediaType === protobuf) continue;
     if (known) return { mediaType, as: as as 'Table', pretty };
   }
   if (offer.lenient === true) return { mediaType: 'application/json', as: undefined, pretty };
@@ -56,7 +58,10 @@ export function clausesOf(accept: string): AcceptClause[] {
     }
     return { type: type.toLowerCase(), parameters };
   });
-  const quality = (clause: AcceptClause): number => Number(clause.parameters.get('q') ?? '1');
+  const quality = (clause: AcceptClause): number => {
+    const given = Number(clause.parameters.get('q') ?? '1');
+    return Number.isNaN(given) ? 1 : given;
+  };
   return clauses.sort((a, b) => quality(b) - quality(a));
 }
 

@@ -70,11 +70,11 @@ function toV1(object: V2HorizontalPodAutoscaler): KubeObject {
     kind: 'HorizontalPodAutoscaler',
     metadata: withAnnotations(object.metadata ?? {}, annotations),
     spec: { ...spec, ...(target === undefined ? {} : { targetCPUUtilizationPercentage: target }) },
-    // v1 always writes both counts.
     status: {
-      currentReplicas: 0,
-      desiredReplicas: 0,
       ...status,
+      // v1 always writes both counts, v2 only what it has.
+      currentReplicas: status.currentReplicas ?? 0,
+      desiredReplicas: (status as { desiredReplicas?: number }).desiredReplicas ?? 0,
       ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }),
     },
   } as KubeObject;

@@ -1,5 +1,6 @@
 import { methodNotSupported, pathNotFound } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
+import { UnknownPath } from '../unknown-path.ts';
 import type { Outcome } from '../chain/outcome.ts';
 import { isStored, subresourceOf } from './served-resource.ts';
 import { checkScope } from './scope.ts';
@@ -29,7 +30,7 @@ export async function dispatchResource(
 ): Promise<Outcome> {
   const { group, version, resource: plural, subresource, verb } = asked.info;
   const resource = services.registry.find(group, version, plural);
-  if (resource === undefined) throw pathNotFound();
+  if (resource === undefined) throw services.registry.serves(group, version) ? pathNotFound() : new UnknownPath();
   checkScope(asked, resource);
   // To authorisation a Namespace lies within itself; to storage it is an object like any other.
   const context: ResourceContext = resource.namespaced ? asked : { ...asked, info: { ...asked.info, namespace: '' } };

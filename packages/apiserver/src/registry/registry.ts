@@ -35,6 +35,12 @@ export class Registry {
     return this.byPath.get(`${group}/${version}/${resource}`);
   }
 
+  /** Whether any resource of a group's version is served. */
+  serves(group: string, version: string): boolean {
+    for (const resource of this.byPath.values()) if (resource.group === group && resource.version === version) return true;
+    return false;
+  }
+
   /** A stored resource that must exist. Asserts. */
   stored(group: string, version: string, resource: string): StoredResource {
     const found = this.find(group, version, resource);

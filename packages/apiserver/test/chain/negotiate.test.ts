@@ -17,6 +17,14 @@ describe('negotiate', () => {
     ['application/json;as=Table;v=v1beta1;g=meta.k8s.io, application/json', 'application/json', undefined],
     ['application/yaml', 'application/yaml', undefined],
     ['application/json;q=0.5, application/yaml', 'application/yaml', undefined],
+    ['text/html;q=1, application/yaml;q=0.1, application/json;q=0.3', 'application/json', undefined],
+    ['application/yaml;q=high, application/json;q=0.9', 'application/yaml', undefined],
+    ['application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io, application/json', 'application/json', undefined],
+    [
+      'application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;v=v1;g=meta.k8s.io',
+      'application/vnd.kubernetes.protobuf',
+      'PartialObjectMetadata',
+    ],
   ] as const)('%s', (accept, mediaType, as) => {
     expect(negotiate(accept, none, undefined)).toMatchObject({ mediaType, as });
   });

@@ -3,13 +3,19 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Admission } from './admission.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
+import { podTopologyLabels, taintNodesByCondition } from './node-defaults.ts';
+import { priorityAdmission } from './priority.ts';
+import { runtimeClassAdmission } from './runtime-class.ts';
+import { claimResize, defaultStorageClass, storageProtection } from './storage-defaults.ts';
 import { certificateSubjectRestriction } from './certificate-subject.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
 import type { PodSecurityOptions } from './pod-security/pod-security.ts';
-import { defaultTolerationSeconds, priorityAdmission, runtimeClassAdmission } from './pod-defaults.ts';
+import { defaultTolerationSeconds } from './pod-defaults.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuotaAdmission } from './quota/resource-quota.ts';
 import type { CallerOptions } from './webhook/hook-caller.ts';
@@ -19,6 +25,8 @@ import { serviceAccountAdmission } from './service-account.ts';
 
 /** What an administrator can set. */
 export interface AdmissionOptions {
+  /** Names of plug-ins that are on by default and shall not be. */
+  readonly disabledPlugins?: readonly string[];
   readonly podSecurity?: PodSecurityOptions;
 }
 
@@ -31,20 +39,27 @@ export function createAdmission(
   webhooks: CallerOptions,
   settings: AdmissionOptions,
 ): Admission {
-  return new Admission([
+  const all: readonly AdmissionPlugin[] = [
     namespaceLifecycle(registry),
-    nodeRestriction,
-    rbacEscalation(rbac, authorizer),
-    certificateSubjectRestriction,
-
     limitRanger(registry),
     serviceAccountAdmission(registry, random),
-    priorityAdmission(registry),
-    runtimeClassAdmission(registry),
-    defaultTolerationSeconds,
+    nodeRestriction(registry),
+    rbacEscalation(rbac, authorizer),
+    taintNodesByCondition,
     podSecurity(registry, webhooks.clock, settings.podSecurity),
+    priorityAdmission(registry),
+    defaultTolerationSeconds,
+    defaultStorageClass(registry),
+    storageProtection,
+    claimResize(registry),
+    runtimeClassAdmission(registry),
+    certificateSubjectRestriction,
+    defaultIngressClass(registry),
+    podTopologyLabels(registry),
     mutatingWebhooks(registry, webhooks),
     validatingWebhooks(registry, webhooks),
     resourceQuotaAdmission(registry, webhooks.clock),
-  ]);
+  ];
+  const disabled = new Set(settings.disabledPlugins);
+  return new Admission(all.filter((plugin) => !disabled.has(plugin.name)));
 }

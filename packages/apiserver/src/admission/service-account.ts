@@ -2,7 +2,9 @@ import { forbidden } from '@bayplan/api';
 import type { Container, Pod, ServiceAccount, Volume } from '@bayplan/api';
 import type { Random } from '@bayplan/component-base';
 import type { Registry } from '../registry/registry.ts';
+import { referencesOf } from '../authorization/pod-references.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+import { refuse } from './admission.ts';
 
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
@@ -23,7 +25,8 @@ export function serviceAccountAdmission(registry: Registry, random: Random): Adm
       )
         return;
       const pod = request.object as Pod;
-      if (pod.spec === undefined || pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) return;
+      if (pod.spec === undefined) return;
+      if (pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) return checkMirrorPod(request, pod);
       const name = pod.spec.serviceAccountName || 'default';
       pod.spec.serviceAccountName = name;
       pod.spec.serviceAccount = name;
@@ -34,6 +37,17 @@ export function serviceAccountAdmission(registry: Registry, random: Random): Adm
       }
     },
   };
+}
+
+/** A mirror pod shows what a node runs by itself: it has no part in the cluster's identities and objects. */
+function checkMirrorPod(request: AdmissionRequest, pod: Pod): void {
+  if (pod.spec?.serviceAccountName) throw refuse(request, 'a mirror pod may not reference service accounts');
+  const { secrets } = referencesOf({ ...pod, metadata: { ...pod.metadata, annotations: {} } });
+  if (secrets.size > 0) throw refuse(request, 'a mirror pod may not reference secrets');
+  for (const { projected } of pod.spec?.volumes ?? []) {
+    if ((projected?.sources ?? []).some((source) => source.serviceAccountToken !== undefined))
+      throw refuse(request, 'a mirror pod may not use ServiceAccountToken volume projections');
+  }
 }
 
 async function findAccount(registry: Registry, request: AdmissionRequest, name: string): Promise<ServiceAccount> {

@@ -57,6 +57,7 @@ async function bind(services: VerbServices, namespace: string, name: string, nod
       pod.metadata,
       binding.metadata?.annotations === undefined ? {} : { annotations: { ...pod.metadata.annotations, ...binding.metadata.annotations } },
     );
+    if (binding.metadata?.labels !== undefined) pod.metadata.labels = { ...pod.metadata.labels, ...binding.metadata.labels };
     const others = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled');
     const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: timestamp(services.clock.now()) };
     pod.status = { ...pod.status, conditions: [...others, scheduled as never] };

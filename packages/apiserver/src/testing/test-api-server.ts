@@ -45,6 +45,8 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     bindAddress: '127.0.0.1',
     port: 0,
     advertiseAddress: '127.0.0.1',
+    // No controller is there to take the taint away again.
+    admission: { disabledPlugins: ['TaintNodesByCondition'] },
     metrics,
     ...options,
     store,

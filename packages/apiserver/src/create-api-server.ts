@@ -57,7 +57,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     try {
       context = contextOf(request);
       const { headers, query } = request;
-      const offer = { lenient: !context.info.isResource, withoutProtobuf: context.isCustom };
+      const offer = { lenient: !context.knownResource, withoutProtobuf: context.isCustom };
       const representation = negotiate(headers['accept'], query, headers['user-agent'], offer);
       return await encode(context, await runChain(context), representation);
     } catch (error) {
@@ -98,7 +98,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       context = contextOf(request);
       let target: ProxyTarget | undefined;
       await chain(steps, async (authorised) => {
-        target = await upgradeTarget({ ...parts, random: parts.verbs.random, admission: parts.verbs.admission }, authorised);
+        target =
+          (await parts.aggregator.upgradeTarget(authorised)) ??
+          (await upgradeTarget({ ...parts, random: parts.verbs.random, admission: parts.verbs.admission }, authorised));
         return { kind: 'value', status: 101, value: {} };
       })(context);
       if (target === undefined) throw internalError('the upgrade has no target');
@@ -142,6 +144,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         port: options.port ?? 6443,
         serving,
         clientCaPem: options.keys.ca.certPem,
+        frontProxyCaPem: options.keys.frontProxyCa.certPem,
         handle,
         upgrade,
         logger,

@@ -1,5 +1,6 @@
 import { systemRandom, timestamp } from '@bayplan/component-base';
 import { createAdmission } from './admission/plugins.ts';
+import { Aggregator } from './aggregation/aggregator.ts';
 import type { ApiServerOptions } from './api-server.ts';
 import { Authenticator } from './authentication/authenticator.ts';
 import { AuthenticationSources } from './authentication/authentication-sources.ts';
@@ -48,6 +49,7 @@ export interface ServerParts {
   readonly extensions: Extensions;
   readonly services: ServiceLink;
   readonly webhooks: WebhookClient;
+  readonly aggregator: Aggregator;
   readonly serviceAccountKeys: ServiceAccountKeys;
   /** By `GROUP/RESOURCE[/SUBRESOURCE]`. */
   readonly specials: ReadonlyMap<string, SpecialHandler>;
@@ -78,6 +80,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const nodes = new NodeLink(registry, keys, clock);
   const services = new ServiceLink(registry, nodes, systemRandom, options.podRoute ?? 'auto');
   const webhookClient = new WebhookClient(services, clock);
+  const aggregator = new Aggregator({ registry, link: services, keys, clock, logger });
   const admission = createAdmission(
     registry,
     systemRandom,
@@ -133,6 +136,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     nodes,
     services,
     webhooks: webhookClient,
+    aggregator,
     serviceAccountKeys: accountKeys,
     specials: createSpecialHandlers({
       authenticator,

@@ -12,7 +12,9 @@ export interface ProxyTarget {
   /** Client certificate, trust and the like, for `https:`. */
   readonly tls?: tls.ConnectionOptions;
   /** Added to the request, replacing headers of the same (lower case) name. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** Makes the connection, TLS included, instead of the URL's host and port. */
+  readonly open?: () => Promise<Duplex>;
   readonly signal?: AbortSignal;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
@@ -35,7 +37,7 @@ function withoutToken(offered: string): string {
  * Rejects, with nothing written to the client and its socket still open, when the upstream cannot be reached.
  */
 export async function proxyUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, target: ProxyTarget): Promise<void> {
-  const upstream = await connect(target);
+  const upstream = target.open === undefined ? await connect(target) : await target.open();
   if (socket.destroyed) {
     upstream.destroy();
     return;
@@ -55,7 +57,9 @@ function requestHead(req: IncomingMessage, target: ProxyTarget): string {
     const value = req.rawHeaders[index + 1] ?? '';
     lines.push(`${name}: ${lower === 'sec-websocket-protocol' ? withoutToken(value) : value}`);
   }
-  lines.push(...Object.entries(extra).map(([name, value]) => `${name}: ${value}`));
+  for (const [name, value] of Object.entries(extra)) {
+    for (const one of typeof value === 'string' ? [value] : value) lines.push(`${name}: ${one}`);
+  }
   return `${req.method ?? 'GET'} ${target.url.pathname}${target.url.search} HTTP/1.1\r\nHost: ${target.url.host}\r\n${lines.join('\r\n')}\r\n\r\n`;
 }
 

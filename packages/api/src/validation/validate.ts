@@ -47,6 +47,7 @@ const rules: Readonly<Record<string, KindRules>> = {
   'batch/CronJob': { always: workloads.validateCronJob },
   'certificates.k8s.io/CertificateSigningRequest': { always: access.validateCertificateRequest },
   'coordination.k8s.io/Lease': { always: cluster.validateLease },
+  'apiregistration.k8s.io/APIService': { nameSyntax: pathSegmentFaults },
   'discovery.k8s.io/EndpointSlice': { always: services.validateEndpointSlice, update: services.validateEndpointSliceUpdate },
   'networking.k8s.io/Ingress': { always: services.validateIngress },
   'networking.k8s.io/NetworkPolicy': { always: services.validateNetworkPolicy },

@@ -1,5 +1,6 @@
 import { isUnauthorized, unauthorized } from '@bayplan/api';
 import type { Clock } from '@bayplan/component-base';
+import { frontProxyName, identityOf } from '../aggregation/remote-identity.ts';
 import type { ApiRequest } from '../http/request.ts';
 import { anonymous, authenticated } from '../chain/user.ts';
 import type { User } from '../chain/user.ts';
@@ -38,6 +39,10 @@ export class Authenticator {
       return authenticated(peer.commonName, peer.organizations, {
         extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${peer.fingerprint}`] },
       });
+    }
+    if (peer.kind === 'front-proxy' && peer.commonName === frontProxyName && peer.notAfterMs > this.options.clock.now()) {
+      const found = identityOf(request);
+      if (found !== undefined) return authenticated(found.name, found.groups, found);
     }
     const token = bearerToken(request.headers['authorization']) ?? webSocketToken(request.headers['sec-websocket-protocol']);
     if (token !== undefined) return (await this.authenticateToken(token)).user;

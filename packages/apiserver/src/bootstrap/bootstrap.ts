@@ -4,6 +4,7 @@ import type { ServerParts } from '../server-parts.ts';
 import { startEventExpiry } from './event-expiry.ts';
 import { ensureObjects } from './objects.ts';
 import { publishAddress } from './published-address.ts';
+import { publishFrontProxy } from './front-proxy.ts';
 import { ensureRoles } from './rbac.ts';
 
 /** Work that goes on while the server lives. */
@@ -18,7 +19,9 @@ export async function bootstrap(parts: ServerParts, transport: Transport): Promi
   const client = createClient(transport);
   await ensureRoles(client);
   await ensureObjects(client, parts.settings);
+  await publishFrontProxy(client, parts.options.keys);
   parts.extensions.start(client);
+  parts.aggregator.start(client);
   const stopExpiry = startEventExpiry(parts);
   let unpublish: (() => Promise<void>) | undefined;
   return {
@@ -26,6 +29,7 @@ export async function bootstrap(parts: ServerParts, transport: Transport): Promi
       unpublish = await publishAddress(client, parts, port);
     },
     async stop() {
+      await parts.aggregator.stop();
       await parts.extensions.stop();
       await stopExpiry();
       await unpublish?.();

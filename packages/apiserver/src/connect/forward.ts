@@ -10,6 +10,8 @@ export interface ForwardTarget {
   readonly url: URL;
   readonly tls?: ConnectionOptions;
   readonly agent?: HttpAgent;
+  /** Added to the request: who makes it. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
 }
 
 /** Headers that belong to one connection, or to the caller's dealings with this server. */
@@ -29,11 +31,12 @@ const keptBack = new Set([
 
 /** Sends a request on and streams the answer back as it is. Throws `ServiceUnavailable` when nobody answers. */
 export async function forward(request: ApiRequest, target: ForwardTarget): Promise<Outcome> {
-  const body = request.body.kind === 'bytes' ? await request.body.read() : Buffer.alloc(0);
-  const headers: Record<string, string> = { 'x-forwarded-for': request.remoteAddress };
+  const body = await bodyOf(request);
+  const headers: Record<string, string | string[]> = { 'x-forwarded-for': request.remoteAddress };
   for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined && !keptBack.has(name) && !name.startsWith('impersonate-')) headers[name] = value;
+    if (value !== undefined && !keptBack.has(name) && !/^(impersonate|x-remote)-/.test(name)) headers[name] = value;
   }
+  Object.assign(headers, target.headers);
   if (body.length > 0) headers['content-length'] = body.length.toString();
   const response = await send(request, target, headers, body);
   const answered: Record<string, string> = {};
@@ -43,7 +46,17 @@ export async function forward(request: ApiRequest, target: ForwardTarget): Promi
   return { kind: 'stream', status: response.statusCode ?? 502, headers: answered, chunks: response as AsyncIterable<Buffer> };
 }
 
-function send(request: ApiRequest, target: ForwardTarget, headers: Record<string, string>, body: Buffer): Promise<IncomingMessage> {
+async function bodyOf({ body }: ApiRequest): Promise<Buffer> {
+  if (body.kind === 'bytes') return body.read();
+  return body.kind === 'object' ? Buffer.from(JSON.stringify(body.value)) : Buffer.alloc(0);
+}
+
+function send(
+  request: ApiRequest,
+  target: ForwardTarget,
+  headers: Record<string, string | string[]>,
+  body: Buffer,
+): Promise<IncomingMessage> {
   const secure = target.url.protocol === 'https:';
   const options = {
     method: request.method,

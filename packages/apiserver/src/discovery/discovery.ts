@@ -1,5 +1,7 @@
 import type { ResourceInfo, SubresourceInfo } from '@bayplan/api';
 import { createHash } from 'node:crypto';
+import { groupPriority } from '../aggregation/priorities.ts';
+import type { RemoteVersion } from '../aggregation/remote-discovery.ts';
 import type { RequestContext } from '../chain/context.ts';
 import { clausesOf } from '../chain/negotiate.ts';
 import type { Outcome } from '../chain/outcome.ts';
@@ -9,7 +11,9 @@ import { compareVersions } from './version-order.ts';
 
 interface Version {
   readonly version: string;
-  readonly resources: readonly ResourceInfo[];
+  readonly resources: ResourceInfo[];
+  /** What another server said of it. */
+  readonly remote?: RemoteVersion;
 }
 
 interface Group {
@@ -19,8 +23,8 @@ interface Group {
 }
 
 /** `/api`, `/apis` and below: aggregated (v2) when the client accepts it, else the lists of old. */
-export function discovery(parts: ServerParts, context: RequestContext, path: string): Outcome | undefined {
-  const groups = groupsOf(parts);
+export async function discovery(parts: ServerParts, context: RequestContext, path: string): Promise<Outcome | undefined> {
+  const groups = await groupsOf(parts);
   const [, root, first, second] = path.split('/');
   if (first === undefined) return rootDocument(parts, context, groups, root === 'api');
   if (root === 'api')
@@ -45,20 +49,32 @@ function value(document: object | undefined): Outcome | undefined {
   return document === undefined ? undefined : { kind: 'value', status: 200, value: document };
 }
 
-function groupsOf(parts: ServerParts): Group[] {
-  const groups = new Map<string, Map<string, ResourceInfo[]>>();
+async function groupsOf(parts: ServerParts): Promise<Group[]> {
+  const groups = new Map<string, { priority: number; versions: Map<string, Version & { readonly priority: number }> }>();
+  const groupOf = (name: string, priority: number) => {
+    let group = groups.get(name);
+    if (group === undefined) groups.set(name, (group = { priority, versions: new Map() }));
+    group.priority = Math.max(group.priority, priority);
+    return group;
+  };
   for (const resource of parts.registry.all()) {
-    let versions = groups.get(resource.group);
-    if (versions === undefined) groups.set(resource.group, (versions = new Map()));
-    const list = versions.get(resource.version);
-    if (list === undefined) versions.set(resource.version, [resource]);
-    else list.push(resource);
+    const { versions } = groupOf(resource.group, groupPriority(resource.group));
+    const known = versions.get(resource.version);
+    // Versions of one local group go by their names: stable ones first, then the larger number.
+    if (known === undefined) versions.set(resource.version, { version: resource.version, resources: [resource], priority: 0 });
+    else known.resources.push(resource);
   }
-  const found = [...groups].map(([name, versions]) => ({
-    name,
-    versions: [...versions].map(([version, resources]) => ({ version, resources })).sort((a, b) => compareVersions(a.version, b.version)),
-  }));
-  return found.sort((a, b) => groupOrder(a.name) - groupOrder(b.name) || (a.name < b.name ? -1 : 1));
+  for (const remote of await parts.aggregator.remotes()) {
+    const { versions } = groupOf(remote.group, remote.groupPriority);
+    const { version, versionPriority: priority } = remote;
+    versions.set(version, { version, resources: [], priority, remote: await remote.discovery.current() });
+  }
+  return [...groups]
+    .sort(([a, one], [b, other]) => other.priority - one.priority || groupOrder(a) - groupOrder(b) || (a < b ? -1 : 1))
+    .map(([name, { versions }]) => ({
+      name,
+      versions: [...versions.values()].sort((a, b) => b.priority - a.priority || compareVersions(a.version, b.version)),
+    }));
 }
 
 function rootDocument(parts: ServerParts, context: RequestContext, groups: readonly Group[], core: boolean): Outcome {
@@ -109,10 +125,10 @@ function groupEntry(group: Group) {
 function aggregated(group: Group): object {
   return {
     metadata: { name: group.name, creationTimestamp: null },
-    versions: group.versions.map(({ version, resources }) => ({
+    versions: group.versions.map(({ version, resources, remote }) => ({
       version,
-      freshness: 'Current',
-      resources: resources.map((resource) => aggregatedResource(resource)),
+      freshness: remote?.stale ? 'Stale' : 'Current',
+      resources: remote?.resources ?? resources.map((resource) => aggregatedResource(resource)),
     })),
   };
 }

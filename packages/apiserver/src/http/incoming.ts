@@ -1,4 +1,5 @@
 import { requestEntityTooLarge } from '@bayplan/api';
+import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
@@ -27,7 +28,7 @@ export class IncomingRequest implements ApiRequest {
   private controller: AbortController | undefined;
   private over = false;
 
-  constructor(req: AnyRequest) {
+  constructor(req: AnyRequest, frontProxyCa?: X509Certificate) {
     this.req = req;
     const url = req.url ?? '/';
     const question = url.indexOf('?');
@@ -37,7 +38,7 @@ export class IncomingRequest implements ApiRequest {
     this.headers = plainHeaders(req);
     this.body = bodyOf(req);
     const session = 'stream' in req ? req.stream.session : undefined;
-    const { peer, remoteAddress } = connectionOf(session ?? req.socket, () => req.socket as TLSSocket);
+    const { peer, remoteAddress } = connectionOf(session ?? req.socket, () => req.socket as TLSSocket, frontProxyCa);
     this.peer = peer;
     this.remoteAddress = remoteAddress;
   }

@@ -1,4 +1,5 @@
 import type { KeyPair, Logger } from '@bayplan/component-base';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createSecureServer } from 'node:http2';
 import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
@@ -22,6 +23,8 @@ export interface ListenerOptions {
   readonly serving: KeyPair;
   /** Client certificates are checked against it. */
   readonly clientCaPem: string;
+  /** Signs the certificates of front proxies, which say by headers whom they ask for. */
+  readonly frontProxyCaPem?: string;
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
   /** Takes over a connection that asks for another protocol (HTTP/1.1 Upgrade). */
   readonly upgrade: (request: ApiRequest, req: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
@@ -34,6 +37,15 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+const frontProxyCas = new WeakMap<ListenerOptions, X509Certificate>();
+
+function frontProxyCaOf(options: ListenerOptions): X509Certificate | undefined {
+  if (options.frontProxyCaPem === undefined) return undefined;
+  let ca = frontProxyCas.get(options);
+  if (ca === undefined) frontProxyCas.set(options, (ca = new X509Certificate(options.frontProxyCaPem)));
+  return ca;
+}
+
 /** HTTPS with HTTP/2 and HTTP/1.1, chosen by ALPN. Resolves when it accepts connections. */
 export async function listen(options: ListenerOptions): Promise<Listener> {
   const server = createSecureServer({
@@ -41,7 +53,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     key: options.serving.keyPem,
     // With the CA: a joining machine finds it in the handshake, by the hash in its token.
     cert: `${options.serving.certPem.trimEnd()}\n${options.clientCaPem}`,
-    ca: options.clientCaPem,
+    ca: [options.clientCaPem, ...(options.frontProxyCaPem === undefined ? [] : [options.frontProxyCaPem])],
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
@@ -64,7 +76,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
 }
 
 async function answer(options: ListenerOptions, req: AnyRequest, res: ServerResponse | Http2ServerResponse): Promise<void> {
-  const request = new IncomingRequest(req);
+  const request = new IncomingRequest(req, frontProxyCaOf(options));
   res.on('close', () => request.end());
   res.on('error', (error: Error) => options.logger.debug('Response could not be written', { err: error }));
   try {
@@ -78,7 +90,7 @@ async function answer(options: ListenerOptions, req: AnyRequest, res: ServerResp
 }
 
 async function takeOver(options: ListenerOptions, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-  const request = new IncomingRequest(req);
+  const request = new IncomingRequest(req, frontProxyCaOf(options));
   socket.on('close', () => request.end());
   socket.on('error', (error: Error) => options.logger.debug('Upgraded connection failed', { err: error }));
   try {

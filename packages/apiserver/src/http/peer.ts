@@ -16,25 +16,27 @@ const nobody: Peer = { kind: 'anonymous' };
  * the session of HTTP/2, whose requests each hand out a proxy of the socket that is dear to ask, or the
  * socket of HTTP/1.1.
  */
-export function connectionOf(key: object, socketOf: () => TLSSocket): Connection {
+export function connectionOf(key: object, socketOf: () => TLSSocket, frontProxyCa?: X509Certificate): Connection {
   const kept = known.get(key);
   if (kept !== undefined) return kept;
   const socket = socketOf();
   const certificate = socket.getPeerX509Certificate?.();
-  const peer = certificate === undefined ? nobody : describe(certificate, socket.authorized);
+  const peer = certificate === undefined ? nobody : describe(certificate, socket.authorized, frontProxyCa);
   const connection = { peer, remoteAddress: socket.remoteAddress ?? '' };
   known.set(key, connection);
   return connection;
 }
 
-function describe(certificate: X509Certificate, trusted: boolean): Peer {
+function describe(certificate: X509Certificate, trusted: boolean, frontProxyCa: X509Certificate | undefined): Peer {
   if (!trusted || !isForClients(certificate)) return { kind: 'untrusted-certificate' };
+  const isFrontProxy = frontProxyCa !== undefined && certificate.checkIssued(frontProxyCa) && certificate.verify(frontProxyCa.publicKey);
   const subject = certificate.subject.split('\n').map((line) => {
     const equals = line.indexOf('=');
     return { type: line.slice(0, equals), value: line.slice(equals + 1).replace(/\\(.)/g, '$1') };
   });
   return {
-    kind: 'certificate',
+    // What that authority has signed speaks for others and is nobody by itself.
+    kind: isFrontProxy ? 'front-proxy' : 'certificate',
     commonName: subject.find((part) => part.type === 'CN')?.value ?? '',
     organizations: subject.filter((part) => part.type === 'O').map((part) => part.value),
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),

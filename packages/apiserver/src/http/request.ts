@@ -44,6 +44,8 @@ export type Peer =
       readonly fingerprint: string;
       readonly notAfterMs: number;
     }
+  /** Of the front proxies' CA: says by headers whom it asks for. */
+  | { readonly kind: 'front-proxy'; readonly commonName: string; readonly notAfterMs: number }
   /** One was shown, but not of our CA, expired or not for clients. */
   | { readonly kind: 'untrusted-certificate' }
   | { readonly kind: 'loopback'; readonly identity: Identity };

@@ -17,7 +17,7 @@ const keptBy = new WeakMap<Registry, Kept>();
 /** `/openapi/v2`, `/openapi/v3` and the documents below it. */
 export async function openapi(parts: ServerParts, context: RequestContext, path: string): Promise<Outcome | undefined> {
   if (path === '/openapi/v2') return versionTwo(parts, context);
-  if (path === '/openapi/v3') return { kind: 'bytes', status: 200, contentType: 'application/json', bytes: rootOf(parts) };
+  if (path === '/openapi/v3') return { kind: 'bytes', status: 200, contentType: 'application/json', bytes: await rootOf(parts) };
   const match = /^\/openapi\/v3\/(?:api\/(v[^/]+)|apis\/([^/]+)\/([^/]+))$/.exec(path);
   if (match === null) return undefined;
   const group = match[2] ?? '';
@@ -73,7 +73,7 @@ async function etagOf(bytes: Uint8Array): Promise<string> {
   return `"${Buffer.from(digest).toString('hex').toUpperCase()}"`;
 }
 
-function rootOf(parts: ServerParts): Uint8Array {
+async function rootOf(parts: ServerParts): Promise<Uint8Array> {
   const seen = new Map<string, { group: string; version: string; schemas: string[] }>();
   for (const { group, version, custom } of parts.registry.all()) {
     const path = `${group}/${version}`;
@@ -81,9 +81,18 @@ function rootOf(parts: ServerParts): Uint8Array {
     if (found === undefined) seen.set(path, (found = { group, version, schemas: [] }));
     if (custom !== undefined) found.schemas.push(custom.fingerprint);
   }
-  return openapiV3Root(
-    [...seen.values()].map(({ group, version, schemas }) => ({ group, version, hash: openapiHash(group, version, schemas.join('\n')) })),
-  );
+  const local = [...seen.values()].map(({ group, version, schemas }) => ({
+    group,
+    version,
+    hash: openapiHash(group, version, schemas.join('\n')),
+  }));
+  const remote: typeof local = [];
+  for (const { group, version, discovery: of } of await parts.aggregator.remotes()) {
+    const { openapi: place } = await of.current();
+    // Without a hash of its own it is asked for each time.
+    if (place !== undefined) remote.push({ group, version, hash: /[?&]hash=([^&]+)/.exec(place)?.[1] ?? '' });
+  }
+  return openapiV3Root([...local, ...remote]);
 }
 
 /** The custom resources among `resources`, each with the schema that its definition has now. */

@@ -1,8 +1,8 @@
 import type { Clock } from '@bayplan/component-base';
-import { connect as connectTls } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import type { Agent, Dispatcher } from 'undici';
 import { connectionFault, statusFault } from './connection-fault.ts';
+import { secured } from './secured.ts';
 import type { ServiceLink } from './service-link.ts';
 
 /** `clientConfig` of a webhook, whatever it is for. */
@@ -119,7 +119,7 @@ export class WebhookClient {
     if (service === undefined) return new UndiciAgent({ ...limits, connect: { ...trust, timeout: idleMs } });
     const open = async (): Promise<Duplex> => {
       const endpoint = await this.link.endpointOf(service.namespace, service.name, service.port ?? defaultPort);
-      return secured(await this.link.connect(endpoint), url.hostname, trust);
+      return secured(await this.link.connect(endpoint), { servername: url.hostname, ...trust });
     };
     return new UndiciAgent({
       ...limits,
@@ -141,19 +141,6 @@ export function urlOf({ url, service }: WebhookTarget): URL {
   called.port = port.toString();
   called.pathname = service.path ?? '/';
   return called;
-}
-
-function secured(socket: Duplex, servername: string, trust: { readonly ca?: string }): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const tls = connectTls({ socket, servername, ALPNProtocols: ['http/1.1'], ...trust });
-    tls.once('error', reject);
-    tls.once('secureConnect', () => {
-      tls.off('error', reject);
-      // Whoever takes the connection over learns of errors by its end; nobody else is there to hear of them.
-      tls.on('error', () => tls.destroy());
-      resolve(tls);
-    });
-  });
 }
 
 async function readAll(response: Dispatcher.ResponseData): Promise<string> {

@@ -149,6 +149,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
         apiAudiences: settings.apiAudiences,
       },
       nodes,
+      services,
     }),
     measure: measure(createApiServerMetrics(options.metrics), clock),
   };

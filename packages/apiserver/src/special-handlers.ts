@@ -2,6 +2,7 @@ import type { Authenticator } from './authentication/authenticator.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { RbacAuthorizer } from './authorization/rbac.ts';
 import { connectHandlers } from './connect/handlers.ts';
+import type { ServiceLink } from './webhooks/service-link.ts';
 import type { NodeLink } from './connect/node-link.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
 import { accessReviewHandlers, rulesReviewHandler } from './reviews/access-reviews.ts';
@@ -19,13 +20,14 @@ export interface SpecialOptions {
   readonly rbac: RbacAuthorizer;
   readonly tokens: TokenOptions;
   readonly nodes: NodeLink;
+  readonly services: ServiceLink;
 }
 
 /** Everything that is not plain storage, by `GROUP/RESOURCE[/SUBRESOURCE]`. */
 export function createSpecialHandlers(options: SpecialOptions): Map<string, SpecialHandler> {
   return new Map<string, SpecialHandler>([
     ...accessReviewHandlers(options.authorizer),
-    ...connectHandlers(options.nodes),
+    ...connectHandlers(options.nodes, options.services),
     ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(options.authorizer)],
     ['authentication.k8s.io/tokenreviews', tokenReviewHandler(options.authenticator)],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler],

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import type { Agent as HttpAgent, IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import type { Outcome } from '../chain/outcome.ts';
 import type { ApiRequest } from '../http/request.ts';
@@ -10,6 +11,8 @@ export interface ForwardTarget {
   readonly url: URL;
   readonly tls?: ConnectionOptions;
   readonly agent?: HttpAgent;
+  /** Makes the connection, TLS included, instead of the URL's host and port. */
+  readonly open?: () => Promise<Duplex>;
   /** Added to the request: who makes it. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
 }
@@ -46,6 +49,17 @@ export async function forward(request: ApiRequest, target: ForwardTarget): Promi
   return { kind: 'stream', status: response.statusCode ?? 502, headers: answered, chunks: response as AsyncIterable<Buffer> };
 }
 
+/** Node.js takes the connection by the callback when nothing is returned. */
+function connectionBy(open: () => Promise<Duplex>) {
+  return (_options: unknown, done: (error: Error | null, socket: Duplex) => void): undefined => {
+    open().then(
+      (socket) => done(null, socket),
+      (error: unknown) => done(error as Error, undefined as unknown as Duplex),
+    );
+    return undefined;
+  };
+}
+
 async function bodyOf({ body }: ApiRequest): Promise<Buffer> {
   if (body.kind === 'bytes') return body.read();
   return body.kind === 'object' ? Buffer.from(JSON.stringify(body.value)) : Buffer.alloc(0);
@@ -63,6 +77,7 @@ function send(
     headers,
     signal: request.signal,
     ...(target.agent === undefined ? {} : { agent: target.agent }),
+    ...(target.open === undefined ? {} : { createConnection: connectionBy(target.open) }),
     ...target.tls,
   };
   return new Promise((resolve, reject) => {

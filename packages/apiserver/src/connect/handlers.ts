@@ -5,6 +5,7 @@ import { connectRequest } from '../admission/connect-request.ts';
 import type { ResourceContext } from '../chain/context.ts';
 import type { ApiRequest } from '../http/request.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { ServiceLink } from '../webhooks/service-link.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
 import { forward } from './forward.ts';
 import type { NodeLink } from './node-link.ts';
@@ -13,10 +14,10 @@ import { logPath } from './pod-streams.ts';
 import { proxyTarget } from './proxy-target.ts';
 
 /** Subresources that hand a request on to a node, a pod or a Service, by `GROUP/RESOURCE/SUBRESOURCE`. */
-export function connectHandlers(nodes: NodeLink): (readonly [string, SpecialHandler])[] {
+export function connectHandlers(nodes: NodeLink, link: ServiceLink): (readonly [string, SpecialHandler])[] {
   const proxy: SpecialHandler = async (services, context, resource) => {
     await admit(services.admission, connectRequest(context, resource, context.info.name));
-    return forward(context.request, await proxyTarget(context, services.registry, nodes, services.random));
+    return forward(context.request, await proxyTarget(context, services.registry, nodes, link, services.random));
   };
   return [
     ['/pods/log', podLog(nodes)],

@@ -1,10 +1,13 @@
 import { badRequest, serviceUnavailable } from '@bayplan/api';
 import type { EndpointSlice, Pod, Service } from '@bayplan/api';
 import type { Random } from '@bayplan/component-base';
+import type { Duplex } from 'node:stream';
 import type { ResourceContext } from '../chain/context.ts';
 import type { Registry } from '../registry/registry.ts';
 import { kindOfAddress } from './address-kind.ts';
 import type { ForwardTarget } from './forward.ts';
+import { secured } from '../webhooks/secured.ts';
+import type { Endpoint, ServiceLink } from '../webhooks/service-link.ts';
 import type { NodeLink } from './node-link.ts';
 
 export interface ProxyName {
@@ -25,7 +28,13 @@ export function parseProxyName(text: string): ProxyName {
 }
 
 /** Where a request to `proxy` of a pod, Service or node goes. */
-export async function proxyTarget(context: ResourceContext, registry: Registry, nodes: NodeLink, random: Random): Promise<ForwardTarget> {
+export async function proxyTarget(
+  context: ResourceContext,
+  registry: Registry,
+  nodes: NodeLink,
+  link: ServiceLink,
+  random: Random,
+): Promise<ForwardTarget> {
   const { info, request } = context;
   const wanted = parseProxyName(info.name);
   const query = request.query.toString();
@@ -34,15 +43,23 @@ export async function proxyTarget(context: ResourceContext, registry: Registry, 
     case 'nodes':
       return { url: within(await nodes.urlOf(wanted.name), path), agent: await nodes.agent() };
     case 'pods':
-      return unverified(wanted.scheme, await podAddress(registry, info.namespace, wanted), path);
+      return unverified(link, wanted.scheme, await podAddress(registry, info.namespace, wanted), path);
     default:
-      return unverified(wanted.scheme, await serviceAddress(registry, info.namespace, wanted, random), path);
+      return unverified(link, wanted.scheme, await serviceAddress(registry, info.namespace, wanted, random), path);
   }
 }
 
 /** Pods and Services show certificates of their own making: as in Kubernetes, they are not checked. */
-function unverified(scheme: 'http' | 'https', address: string, path: string): ForwardTarget {
-  return { url: within(new URL(`${scheme}://${address}`), path), ...(scheme === 'https' ? { tls: { rejectUnauthorized: false } } : {}) };
+async function unverified(link: ServiceLink, scheme: 'http' | 'https', endpoint: Endpoint, path: string): Promise<ForwardTarget> {
+  const { host, port } = endpoint;
+  const url = within(new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port.toString()}`), path);
+  const tls = { rejectUnauthorized: false };
+  if (await link.isDirect(endpoint)) return { url, ...(scheme === 'https' ? { tls } : {}) };
+  const open = async (): Promise<Duplex> => {
+    const socket = await link.connect(endpoint);
+    return scheme === 'https' ? secured(socket, tls) : socket;
+  };
+  return { url, open };
 }
 
 /** `path` on the host of `base`, whatever it holds: URL resolution would read `/\\host` as another host. */
@@ -57,10 +74,10 @@ function within(base: URL, path: string): URL {
 /** Throws `BadRequest` for what is the server's own or its link's: nobody reaches those through a pod or Service. */
 function reachable(address: string): string {
   if (kindOfAddress(address) !== 'ordinary') throw badRequest(`address ${address} is not allowed for proxying`);
-  return address.includes(':') ? `[${address}]` : address;
+  return address;
 }
 
-async function podAddress(registry: Registry, namespace: string, wanted: ProxyName): Promise<string> {
+async function podAddress(registry: Registry, namespace: string, wanted: ProxyName): Promise<Endpoint> {
   const pod = (await registry.stored('', 'v1', 'pods').storage.get(namespace, wanted.name)).object as Pod;
   const ip = pod.status?.podIP;
   if (!ip) throw badRequest(`pod ${wanted.name} has no address yet`);
@@ -68,11 +85,11 @@ async function podAddress(registry: Registry, namespace: string, wanted: ProxyNa
   const named = ports.find((port) => port.name === wanted.port)?.containerPort.toString();
   const port = wanted.port === '' ? (ports[0]?.containerPort.toString() ?? '') : (named ?? wanted.port);
   if (port !== '' && !/^\d{1,5}$/.test(port)) throw badRequest(`pod ${wanted.name} has no port ${JSON.stringify(port)}`);
-  const host = reachable(ip);
-  return port === '' ? host : `${host}:${port}`;
+  const usual = wanted.scheme === 'https' ? 443 : 80;
+  return { host: reachable(ip), port: port === '' ? usual : Number(port), nodeName: pod.spec?.nodeName ?? '' };
 }
 
-async function serviceAddress(registry: Registry, namespace: string, wanted: ProxyName, random: Random): Promise<string> {
+async function serviceAddress(registry: Registry, namespace: string, wanted: ProxyName, random: Random): Promise<Endpoint> {
   const service = (await registry.stored('', 'v1', 'services').storage.get(namespace, wanted.name)).object as Service;
   const ports = service.spec?.ports ?? [];
   const port = wanted.port === '' ? ports[0] : ports.find((one) => one.name === wanted.port || one.port.toString() === wanted.port);
@@ -88,10 +105,10 @@ async function serviceAddress(registry: Registry, namespace: string, wanted: Pro
   return chosen;
 }
 
-function readyAddresses(slice: EndpointSlice, portName: string): string[] {
+function readyAddresses(slice: EndpointSlice, portName: string): Endpoint[] {
   const port = slice.ports?.find((one) => (one.name ?? '') === portName)?.port;
   if (port === undefined) return [];
   return (slice.endpoints ?? [])
     .filter((endpoint) => endpoint.conditions?.ready !== false)
-    .map((endpoint) => `${reachable(endpoint.addresses[0] ?? '')}:${port.toString()}`);
+    .map((endpoint) => ({ host: reachable(endpoint.addresses[0] ?? ''), port, nodeName: endpoint.nodeName ?? '' }));
 }

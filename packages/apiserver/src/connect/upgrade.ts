@@ -9,6 +9,7 @@ import { accessOf } from '../authorization/authorizer.ts';
 import { demandAccess } from '../chain/authorize.ts';
 import { isResourceContext } from '../chain/context.ts';
 import type { RequestContext } from '../chain/context.ts';
+import type { ServiceLink } from '../webhooks/service-link.ts';
 import type { Registry } from '../registry/registry.ts';
 import { checkScope } from '../registry/scope.ts';
 import { subresourceOf } from '../registry/served-resource.ts';
@@ -21,6 +22,7 @@ import { proxyTarget } from './proxy-target.ts';
 export interface UpgradeServices {
   readonly registry: Registry;
   readonly nodes: NodeLink;
+  readonly services: ServiceLink;
   readonly authorizer: Authorizer;
   readonly random: Random;
   readonly admission: Admission;
@@ -40,7 +42,8 @@ export async function upgradeTarget(services: UpgradeServices, context: RequestC
   const admitted = (): Promise<void> => admit(services.admission, connectRequest(context, served, context.info.name));
   if (subresource === 'proxy') {
     await admitted();
-    const { url, tls } = await proxyTarget(context, services.registry, services.nodes, services.random);
+    const { url, tls, open } = await proxyTarget(context, services.registry, services.nodes, services.services, services.random);
+    if (open !== undefined) return { url, open };
     return { url, tls: tls ?? (resource === 'nodes' ? await services.nodes.tls() : {}) };
   }
   if (resource !== 'pods') throw pathNotFound();

@@ -59,16 +59,18 @@ export class ServiceLink {
   }
 
   /** Whether connections to this endpoint leave from this host, rather than through an agent. */
-  async isDirect({ nodeName }: Endpoint): Promise<boolean> {
+  async isDirect({ nodeName, host }: Endpoint): Promise<boolean> {
     if (nodeName === '' || this.route === 'direct') return true;
-    if (this.route === 'tunnel') return false;
     const { cache } = this.registry.stored('', 'v1', 'nodes').storage;
     await cache.start();
+    const addressesOf = (name: string): string[] =>
+      ((cache.get('', name)?.stored.object as Node | undefined)?.status?.addresses ?? []).map(({ address }) => address);
+    // Nodes themselves are reached by their addresses from everywhere, and so is what runs in their network.
+    if (addressesOf(nodeName).includes(host)) return true;
+    if (this.route === 'tunnel') return false;
     // A host that is a node of the cluster has the routes to every pod.
-    const own = new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((address) => address.address)));
-    return cache
-      .list({ matches: () => true })
-      .some(({ stored }) => ((stored.object as Node).status?.addresses ?? []).some((address) => own.has(address.address)));
+    const own = new Set(Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)));
+    return cache.list({ matches: () => true }).some(({ name }) => addressesOf(name).some((address) => own.has(address)));
   }
 
   private async openTunnel({ host, port, nodeName }: Endpoint, signal: AbortSignal | undefined): Promise<Duplex> {

@@ -21,10 +21,14 @@ export class NodeApiError extends Error {
 export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL, signal: AbortSignal) => Promise<void>;
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer, url: URL, signal: AbortSignal) => Promise<void>;
 
+export type TunnelHandler = (authority: string, socket: Duplex, head: Buffer, signal: AbortSignal) => Promise<void>;
+
 /** Handlers by the first part of the path, such as `containerLogs`. */
 export interface NodeApiRoutes {
   readonly plain: Readonly<Record<string, Handler>>;
   readonly upgrade: Readonly<Record<string, UpgradeHandler>>;
+  /** Takes a CONNECT to `host:port` over. */
+  readonly tunnel: TunnelHandler;
 }
 
 export interface NodeApiOptions {
@@ -76,6 +80,12 @@ export async function serveNodeApi(options: NodeApiOptions): Promise<NodeApiServ
       rejectUpgrade(socket, error instanceof NodeApiError ? error.status : 500, error instanceof Error ? error.message : String(error));
     });
   });
+  server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    tunnel(options, request, socket, head).catch((error: unknown) => {
+      rejectUpgrade(socket, error instanceof NodeApiError ? error.status : 502, error instanceof Error ? error.message : String(error));
+    });
+  });
   server.on('tlsClientError', (error) => logger.trace('A TLS handshake failed', { err: error }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -106,15 +116,31 @@ async function upgrade(options: NodeApiOptions, request: IncomingMessage, socket
   await handler(request, socket, head, url, options.signal);
 }
 
+/** CONNECT names no path: whoever may use `nodes/proxy` to create may open a tunnel. */
+async function tunnel(options: NodeApiOptions, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  await demand(options, request, 'create', 'proxy', options.signal);
+  await options.routes.tunnel(request.url ?? '', socket, head, options.signal);
+}
+
 async function admit(options: NodeApiOptions, request: IncomingMessage, signal: AbortSignal): Promise<URL> {
   const url = new URL(request.url ?? '/', 'https://node');
+  const { verb, subresource } = accessOf(request.method ?? 'GET', url.pathname);
+  await demand(options, request, verb, subresource, signal);
+  return url;
+}
+
+async function demand(
+  options: NodeApiOptions,
+  request: IncomingMessage,
+  verb: string,
+  subresource: string,
+  signal: AbortSignal,
+): Promise<void> {
   const caller = await options.guard.identify(request, signal);
   if (caller === undefined) throw new NodeApiError(401, 'Unauthorized');
-  const { verb, subresource } = accessOf(request.method ?? 'GET', url.pathname);
   if (!(await options.guard.allows(caller, verb, subresource, signal))) {
     throw new NodeApiError(403, `Forbidden (user=${caller.name}, verb=${verb}, resource=nodes, subresource=${subresource})`);
   }
-  return url;
 }
 
 export function sendText(response: ServerResponse, status: number, text: string, contentType = 'text/plain; charset=utf-8'): void {

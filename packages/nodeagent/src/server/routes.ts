@@ -6,6 +6,7 @@ import type { PodLookup } from './log-handler.ts';
 import { NodeApiError, sendJson, sendText } from './node-api.ts';
 import type { Handler, NodeApiRoutes } from './node-api.ts';
 import { statsHandlers } from './stats-handlers.ts';
+import { tunnelHandler } from './tunnel-handler.ts';
 import { streamHandlers } from './stream-handlers.ts';
 
 const needsUpgrade: Handler = () => Promise.reject(new NodeApiError(400, 'Upgrade request required'));
@@ -39,5 +40,6 @@ export function nodeApiRoutes(parts: {
       stats: stats.summary,
     },
     upgrade: streamHandlers(pods, context.runtime),
+    tunnel: tunnelHandler(() => manager.pods),
   };
 }

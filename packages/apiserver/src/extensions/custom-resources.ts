@@ -35,6 +35,8 @@ interface Served {
   readonly definition: Definition;
   readonly cache: ResourceCache;
   readonly fields: SelectableFields;
+  /** By version. */
+  readonly views: Map<string, VersionView>;
 }
 
 /** One object of a custom resource as it is stored. */
@@ -78,9 +80,11 @@ export class CustomResources {
     const kept = before !== undefined && isSameStorage(before, definition, fields);
     if (before !== undefined && !kept) this.withdraw(definition.name);
     const cache = kept ? before.cache : this.#cacheOf(definition, fields);
-    this.#served.set(definition.name, { definition, cache, fields });
-    if (kept) this.#withdrawPaths(before.definition, definition);
-    for (const version of definition.versions) if (version.served) this.#serveVersion(definition, version, cache, fields);
+    const served: Served = { definition, cache, fields, views: new Map() };
+    this.#served.set(definition.name, served);
+    // Who watches a version that goes must be told.
+    if (kept && this.#withdrawPaths(before.definition, definition)) cache.endWatches();
+    for (const version of definition.versions) if (version.served) this.#serveVersion(served, version);
   }
 
   /** The objects of a definition, and the version through which they can be deleted if one is served. */
@@ -120,11 +124,16 @@ export class CustomResources {
     for (const name of [...this.#served.keys()]) if (!names.has(name)) this.withdraw(name);
   }
 
-  #withdrawPaths(before: Definition, after: Definition | undefined): void {
-    for (const { name } of before.versions) {
+  /** True if anything was withdrawn. */
+  #withdrawPaths(before: Definition, after: Definition | undefined): boolean {
+    let withdrawn = false;
+    for (const { name, served } of before.versions) {
       const goesOn = after?.names.plural === before.names.plural && after.versions.some((one) => one.served && one.name === name);
-      if (!goesOn) this.#options.registry.withdraw(before.group, name, before.names.plural);
+      if (!served || goesOn) continue;
+      this.#options.registry.withdraw(before.group, name, before.names.plural);
+      withdrawn = true;
     }
+    return withdrawn;
   }
 
   #cacheOf(definition: Definition, fields: SelectableFields): ResourceCache {
@@ -159,14 +168,23 @@ export class CustomResources {
     );
   }
 
-  #serveVersion(definition: Definition, version: Definition['versions'][number], cache: ResourceCache, fields: SelectableFields): void {
+  #serveVersion({ definition, cache, fields, views }: Served, version: Definition['versions'][number]): void {
     const { store, registry, patterns, rules, converterOf } = this.#options;
     const type = typeOf(definition, version.name);
     const converter = converterOf(definition);
     const custom = new CustomVersion(
-      { definition, version, schema: () => this.#schema(definition.name, version.name), patterns, rules, scale: customScale },
+      {
+        definition,
+        version,
+        schema: () => this.#schema(definition.name, version.name),
+        patterns,
+        rules,
+        scale: customScale,
+        newest: () => this.#served.get(definition.name)?.views.get(version.name),
+      },
       (descriptor) => new VersionView({ type, storedType: typeOf(definition, definition.storageVersion), descriptor, converter }),
     );
+    views.set(version.name, custom.view);
     const { group, names, namespaced } = definition;
     const resource = { group, version: version.name, resource: names.plural, kind: names.kind, namespaced, apiVersion: type.apiVersion };
     registry.serve({

@@ -43,6 +43,8 @@ export interface CustomVersionOptions {
   /** The CEL rules of a schema; undefined when it has none. */
   readonly rules: (schema: JSONSchemaProps) => Promise<SchemaRules | undefined>;
   readonly scale: (paths: ScalePaths) => CustomKind['scale'];
+  /** The view of this version by the newest state of the definition; undefined when it is no longer served. */
+  readonly newest: () => VersionView | undefined;
 }
 
 /** What has been compiled of a version so far. */
@@ -143,7 +145,7 @@ export class CustomVersion implements CustomKind {
       case 'object':
         return { ...outcome, object: await this.#view.of(outcome.object) };
       case 'list':
-        return { ...outcome, objects: await this.#shown(outcome.objects) };
+        return { ...outcome, objects: await shownBy(this.#view, outcome.objects) };
       case 'watch':
         return { ...outcome, events: this.#events(outcome.events) };
       default:
@@ -151,20 +153,14 @@ export class CustomVersion implements CustomKind {
     }
   }
 
-  async #shown(objects: readonly StoredObject[]): Promise<StoredObject[]> {
-    const shown: StoredObject[] = [];
-    for (let at = 0; at < objects.length; at += turn) {
-      if (at > 0) await nextTurn();
-      shown.push(...(await this.#view.all(objects.slice(at, at + turn))));
-    }
-    return shown;
-  }
-
   async *#events(batches: AsyncIterable<readonly WatchItem[]>): AsyncGenerator<readonly WatchItem[]> {
     for await (const batch of batches) {
       const objects = batch.flatMap((item) => ('object' in item ? [item.object] : []));
       try {
-        const shown = (await this.#shown(objects)).values();
+        // The definition may have changed since the watch began.
+        const view = this.#options.newest();
+        if (view === undefined) return;
+        const shown = (await shownBy(view, objects)).values();
         yield batch.map((item) => ('object' in item ? { ...item, object: shown.next().value ?? item.object } : item));
       } catch (error) {
         const status = statusOf(error);
@@ -183,4 +179,13 @@ export class CustomVersion implements CustomKind {
     this.#compiled = { schema, descriptor };
     return this.#compiled;
   }
+}
+
+async function shownBy(view: VersionView, objects: readonly StoredObject[]): Promise<StoredObject[]> {
+  const shown: StoredObject[] = [];
+  for (let at = 0; at < objects.length; at += turn) {
+    if (at > 0) await nextTurn();
+    shown.push(...(await view.all(objects.slice(at, at + turn))));
+  }
+  return shown;
 }

@@ -1,4 +1,5 @@
 import type { Client } from '@bayplan/client';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Logger, Random } from '@bayplan/component-base';
 import type { Store } from '@bayplan/store';
 import type { Registry } from '../registry/registry.ts';
@@ -40,5 +41,11 @@ export async function openExtensions(options: ExtensionsOptions): Promise<Extens
   const { cache } = registry.stored(...definitionsResource).storage;
   const controller = new DefinitionController({ cache, custom, clock, logger });
   await controller.open();
+  // A definition that another server has established is served here as soon as its change arrives.
+  registry.refreshWith(async (group) => {
+    if (!group.includes('.')) return;
+    await cache.fresh();
+    await nextTurn();
+  });
   return { start: (client) => controller.start(client), stop: () => controller.stop() };
 }

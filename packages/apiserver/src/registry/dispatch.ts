@@ -29,7 +29,7 @@ export async function dispatchResource(
   asked: ResourceContext,
 ): Promise<Outcome> {
   const { group, version, resource: plural, subresource, verb } = asked.info;
-  const resource = services.registry.find(group, version, plural);
+  const resource = await services.registry.findLate(group, version, plural);
   if (resource === undefined) throw services.registry.serves(group, version) ? pathNotFound() : new UnknownPath();
   checkScope(asked, resource);
   // To authorisation a Namespace lies within itself; to storage it is an object like any other.

@@ -26,6 +26,7 @@ export class Registry {
   private readonly byPath = new Map<string, ServedResource>();
   private readonly storages = new Map<string, ResourceStorage>();
   private revisions = 0;
+  private refresh: ((group: string) => Promise<void>) | undefined;
 
   constructor(options: RegistryOptions) {
     for (const info of builtinResources) this.add(info, options);
@@ -61,6 +62,19 @@ export class Registry {
   /** Ends what `serve` began. */
   withdraw(group: string, version: string, resource: string): void {
     if (this.byPath.delete(`${group}/${version}/${resource}`)) this.revisions++;
+  }
+
+  /** As `find`, but asks first for what other servers may have added when there is nothing. */
+  async findLate(group: string, version: string, resource: string): Promise<ServedResource | undefined> {
+    const found = this.find(group, version, resource);
+    if (found !== undefined || this.refresh === undefined) return found;
+    await this.refresh(group);
+    return this.find(group, version, resource);
+  }
+
+  /** What `findLate` waits for. */
+  refreshWith(refresh: (group: string) => Promise<void>): void {
+    this.refresh = refresh;
   }
 
   /** Grows whenever what is served changes: for those who keep something that follows from it. */

@@ -13,3 +13,11 @@ export function evaluated(
   const result = compiled.program.evaluate(variables);
   return result.ok ? JSON.stringify(toJson(result.value)) : `error: ${result.error}`;
 }
+
+/** `expression => result`, one a line. */
+export function table(text: string): [string, string][] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+=>\s+/) as [string, string]);
+}

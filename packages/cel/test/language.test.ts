@@ -1,13 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { evaluated } from './expressions.ts';
-
-/** `expression => result`, one a line. */
-function table(text: string): [string, string][] {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+=>\s+/) as [string, string]);
-}
+import { evaluated, table } from './expressions.ts';
 
 describe('arithmetic', () => {
   test.each(

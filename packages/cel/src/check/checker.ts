@@ -53,6 +53,7 @@ export class Checker {
   private readonly substitution = new Substitution();
   private scope: Scope | undefined;
   private fresh = 0;
+  private formatting = 0;
 
   constructor(environment: Environment) {
     this.environment = environment;
@@ -127,6 +128,8 @@ export class Checker {
       const [a, b] = [this.resolved(before), this.resolved(type)];
       return lessSpecific(a, b) ? before : type;
     }
+    // Arguments of `format` may be of any types.
+    if (this.formatting > 0) return dynType;
     this.fault(at, `expected type '${this.text(before)}' but found '${this.text(type)}'`);
     return before;
   }
@@ -209,7 +212,10 @@ export class Checker {
     }
     candidates ??= this.environment.function(node.name)?.overloads;
     const target = node.target === undefined ? undefined : this.visit(node.target);
+    const formats = node.name === 'format' && node.target !== undefined ? 1 : 0;
+    this.formatting += formats;
     const args = node.args.map((arg) => this.visit(arg));
+    this.formatting -= formats;
     if (candidates === undefined) return this.fault(node.at, `undeclared reference to '${node.name}' (in container '')`);
     const actual = target === undefined ? args : [target, ...args];
     let result: CelType | undefined;

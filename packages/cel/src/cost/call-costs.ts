@@ -103,11 +103,11 @@ export const listPass: OverloadOptions = {
   },
 };
 
-/** A pass for each element: comparing two lists, or sorting. */
-export function pairwise(first: number, second: number): OverloadOptions {
+/** Every element of the first list with every one of the second, `factor` times. */
+export function pairwise(factor: number): OverloadOptions {
   return {
-    cost: (args) => Math.max(1, size(args, first) * size(args, second)),
-    estimate: (args) => ({ cost: sum(fixed(1), product(sizeOfArgument(args, first), sizeOfArgument(args, second))) }),
+    cost: (args) => 1 + size(args, 0) * size(args, 1) * factor,
+    estimate: (args) => ({ cost: sum(fixed(1), scaled(product(sizeOfArgument(args, 0), sizeOfArgument(args, 1)), factor)) }),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { ComprehensionNode } from '../syntax/ast.ts';
-import { CelError, CelList, CelMap } from '../values/value.ts';
+import type { ComprehensionNode, Node } from '../syntax/ast.ts';
+import { ArrayList, CelError, CelList, CelMap, EntryMap } from '../values/value.ts';
 import type { EvalValue, Value } from '../values/value.ts';
 import type { Frame, Step } from './frame.ts';
 import type { Planner } from './planner.ts';
@@ -7,13 +7,13 @@ import type { Planner } from './planner.ts';
 /** A loop over a list or the keys of a map. */
 export function planComprehension(planner: Planner, node: ComprehensionNode): Step {
   const range = planner.plan(node.range);
-  const init = planner.plan(node.init);
+  // The accumulator is changed in place, so each run needs its own.
+  const init = freshAccumulator(node.init) ?? planner.plan(node.init);
   if (isBinding(node)) {
     return planner.withLocals([node.accumulator], ([slot = 0]) => {
       const result = planner.plan(node.result);
       return (frame) => {
         const value = init(frame);
-        frame.charge(10);
         frame.locals[slot] = value;
         return result(frame);
       };
@@ -66,6 +66,11 @@ function iterate(
     return undefined;
   }
   return new CelError(`got '${over === null ? 'null' : typeof over}', expected iterable type`);
+}
+
+function freshAccumulator(init: Node): Step | undefined {
+  if (init.kind === 'list' && init.elements.length === 0) return () => new ArrayList([]);
+  return init.kind === 'map' && init.entries.length === 0 ? () => new EntryMap() : undefined;
 }
 
 /** A loop over nothing that only names a value. */

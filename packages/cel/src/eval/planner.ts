@@ -1,16 +1,17 @@
 import type { Overload } from '../check/declarations.ts';
-import type { CallNode, IdentNode, LiteralValue, ListNode, MapNode, Node, SelectNode, StructNode } from '../syntax/ast.ts';
+import type { CallNode, IdentNode, ListNode, MapNode, Node, SelectNode, StructNode } from '../syntax/ast.ts';
 import { operators } from '../syntax/ast.ts';
 import type { CelType } from '../types/types.ts';
 import { dynType } from '../types/types.ts';
-import { equals } from '../values/equality.ts';
+import { contains, equals } from '../values/equality.ts';
 import { fitsType, sizeOf } from '../values/fits.ts';
 import { fromJson } from '../values/json.ts';
 import { StructValue } from '../values/struct.ts';
 import type { EvalValue, Value } from '../values/value.ts';
-import { ArrayList, CelError, CelOptional, CelTypeValue, CelUint, EntryMap, keyText } from '../values/value.ts';
+import { ArrayList, CelError, CelList, CelOptional, CelTypeValue, EntryMap, keyText } from '../values/value.ts';
 import { hasField, indexOf, keyShown, noSuchOverload, optionalField, optionalIndex, selectField } from './access.ts';
 import { planComprehension } from './comprehension.ts';
+import { constantOf, literalValue } from './constants.ts';
 import type { Step } from './frame.ts';
 
 /** What making something costs, beside its parts. */
@@ -41,11 +42,11 @@ export class Planner {
   }
 
   plan(node: Node): Step {
+    const folded = constantOf(node);
+    if (folded !== undefined) return () => folded;
     switch (node.kind) {
-      case 'literal': {
-        const value = literalValue(node.value);
-        return () => value;
-      }
+      case 'literal':
+        return () => literalValue(node.value);
       case 'ident':
         return this.ident(node);
       case 'select':
@@ -153,6 +154,9 @@ export class Planner {
       case 'or':
         if (node.target !== undefined) return otherwise(first, second, node.name === 'orValue');
         break;
+      case operators.in:
+        if (node.args[1]?.kind === 'list' && constantOf(node.args[1]) !== undefined) return membershipOf(first, second);
+        break;
       case operators.add:
         if (node.inPlace === true) return append(first, second);
         break;
@@ -250,6 +254,16 @@ function binary(first: Step, second: Step, run: (a: Value, b: Value) => EvalValu
   };
 }
 
+/** `x in [literals]`: costs no more than `x`. */
+function membershipOf(first: Step, second: Step): Step {
+  return (frame) => {
+    const wanted = first(frame);
+    if (wanted instanceof CelError) return wanted;
+    const list = second(frame);
+    return list instanceof CelList ? contains(list, wanted) : noSuchOverload();
+  };
+}
+
 /** `accumulator + [x]`, in place. */
 function append(first: Step, second: Step): Step {
   return (frame) => {
@@ -268,7 +282,6 @@ function otherwise(first: Step, second: Step, unwrap: boolean): Step {
   return (frame) => {
     const optional = first(frame);
     if (optional instanceof CelError) return optional;
-    frame.charge(1);
     if (!(optional instanceof CelOptional)) return noSuchOverload();
     if (optional.value === undefined) return second(frame);
     return unwrap ? optional.value : optional;
@@ -291,18 +304,6 @@ function dispatch(name: string, overloads: readonly Overload[], args: readonly S
     }
     return unfit;
   };
-}
-
-/** The value of a literal. */
-export function literalValue(literal: LiteralValue): Value {
-  switch (literal.of) {
-    case 'null':
-      return null;
-    case 'uint':
-      return new CelUint(literal.value);
-    default:
-      return literal.value;
-  }
 }
 
 /** `cel.@mapInsert(accumulator, key, value)`, in place. */

@@ -42,7 +42,8 @@ export function fitsType(value: Value, type: CelType): boolean {
   }
 }
 
-const isOpen = (type: CelType): boolean => type.kind === 'dyn' || type.kind === 'param';
+/** Types whose values one element cannot prove wrong. */
+const isOpen = (type: CelType): boolean => type.kind === 'dyn' || type.kind === 'param' || type.kind === 'list';
 
 /** The type that `type(x)` gives. */
 export function runtimeType(value: Value): CelType {

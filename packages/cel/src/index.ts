@@ -4,6 +4,8 @@ export type { EnvironmentParts } from './check/environment.ts';
 export { Environment } from './check/environment.ts';
 export type { Range } from './cost/estimates.ts';
 export type { Bindings } from './eval/frame.ts';
+export type { AccessAnswer, AccessOracle, AccessQuestion } from './library/authorizer.ts';
+export { authorizerType, AwaitsAnswer, CelAuthorizer, resourceCheckType } from './library/authorizer.ts';
 export { baseEnvironment } from './library/base.ts';
 export type { Compilation, Evaluation, EvaluateOptions } from './program.ts';
 export { compile, perCallCostLimit, Program } from './program.ts';
@@ -35,6 +37,7 @@ export {
   uintType,
 } from './types/types.ts';
 export { fromJson } from './values/json.ts';
+export { StructValue } from './values/struct.ts';
 export { toJson } from './values/to-json.ts';
 export type { EvalValue, Value } from './values/value.ts';
 export { CelError, CelList, CelMap, CelObject, CelOptional } from './values/value.ts';

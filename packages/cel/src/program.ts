@@ -6,6 +6,8 @@ import type { Bindings, Step } from './eval/frame.ts';
 import { Frame } from './eval/frame.ts';
 import { Planner } from './eval/planner.ts';
 import { literalFaults } from './check/literals.ts';
+import type { AccessQuestion } from './library/authorizer.ts';
+import { AwaitsAnswer } from './library/authorizer.ts';
 import type { Node } from './syntax/ast.ts';
 import { childrenOf } from './check/checker.ts';
 import { parse } from './syntax/parser.ts';
@@ -27,6 +29,8 @@ export type Evaluation =
       readonly cost: number;
       /** The cost limit was reached; `error` then says so. */
       readonly exceeded: boolean;
+      /** Set when nothing is known yet: run again once this is answered. */
+      readonly pending?: AccessQuestion;
     };
 
 export interface EvaluateOptions {
@@ -76,6 +80,8 @@ export class Program {
       return { ok: true, value, cost: frame.cost };
     } catch (error) {
       if (error instanceof BudgetExceeded) return { ok: false, error: error.message, cost: frame.cost, exceeded: true };
+      if (error instanceof AwaitsAnswer)
+        return { ok: false, error: error.message, cost: frame.cost, exceeded: false, pending: error.question };
       // A string or an array beyond what JavaScript can make, or recursion over data nested too deep.
       if (error instanceof RangeError) return { ok: false, error: new BudgetExceeded().message, cost: frame.cost, exceeded: true };
       throw error;

@@ -10,6 +10,8 @@ import { priorityAdmission } from './priority.ts';
 import { runtimeClassAdmission } from './runtime-class.ts';
 import { claimResize, defaultStorageClass, storageProtection } from './storage-defaults.ts';
 import { certificateSubjectRestriction } from './certificate-subject.ts';
+import { mutatingPolicies } from './policy/mutating-policies.ts';
+import { validatingPolicies } from './policy/validating-policies.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
@@ -19,6 +21,7 @@ import { defaultTolerationSeconds } from './pod-defaults.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuotaAdmission } from './quota/resource-quota.ts';
 import type { CallerOptions } from './webhook/hook-caller.ts';
+import { HookConditions } from './webhook/match-conditions.ts';
 import { mutatingWebhooks } from './webhook/mutating-webhooks.ts';
 import { validatingWebhooks } from './webhook/validating-webhooks.ts';
 import { serviceAccountAdmission } from './service-account.ts';
@@ -39,6 +42,7 @@ export function createAdmission(
   webhooks: CallerOptions,
   settings: AdmissionOptions,
 ): Admission {
+  const conditions = new HookConditions(authorizer);
   const all: readonly AdmissionPlugin[] = [
     namespaceLifecycle(registry),
     limitRanger(registry),
@@ -56,8 +60,10 @@ export function createAdmission(
     certificateSubjectRestriction,
     defaultIngressClass(registry),
     podTopologyLabels(registry),
-    mutatingWebhooks(registry, webhooks),
-    validatingWebhooks(registry, webhooks),
+    mutatingPolicies(registry, authorizer),
+    mutatingWebhooks(registry, webhooks, conditions),
+    validatingPolicies(registry, authorizer),
+    validatingWebhooks(registry, webhooks, conditions),
     resourceQuotaAdmission(registry, webhooks.clock),
   ];
   const disabled = new Set(settings.disabledPlugins);

@@ -1,4 +1,5 @@
 import type { Strategy } from '../registry/strategy.ts';
+import { policyStrategies } from '../admission/policy/policy-strategies.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { certificateSigningRequestStrategy } from './certificate-signing-request.ts';
 import type { ClusterAddresses } from './cluster-addresses.ts';
@@ -36,10 +37,7 @@ export function createStrategies(authorizer: () => Authorizer, addresses: Cluste
     ['networking.k8s.io/networkpolicies', counting],
     ['scheduling.k8s.io/priorityclasses', counting],
     ['apiextensions.k8s.io/customresourcedefinitions', counting],
-    ['admissionregistration.k8s.io/validatingwebhookconfigurations', counting],
-    ['admissionregistration.k8s.io/mutatingwebhookconfigurations', counting],
-    ['admissionregistration.k8s.io/validatingadmissionpolicies', counting],
-    ['admissionregistration.k8s.io/validatingadmissionpolicybindings', counting],
+    ...policyStrategies,
     ['flowcontrol.apiserver.k8s.io/flowschemas', counting],
     ['flowcontrol.apiserver.k8s.io/prioritylevelconfigurations', counting],
   ]);

@@ -138,6 +138,11 @@ export class Checker {
     return typeText(this.substitution.apply(type, true));
   }
 
+  private isLocal(name: string): boolean {
+    for (let scope = this.scope; scope !== undefined; scope = scope.outer) if (scope.names.has(name)) return true;
+    return false;
+  }
+
   private lookup(name: string): CelType | undefined {
     const plain = name.startsWith('.') ? name.slice(1) : name;
     if (plain === name) {
@@ -160,7 +165,7 @@ export class Checker {
 
   private select(node: SelectNode): CelType {
     const name = qualifiedName(node);
-    if (name !== undefined && !node.testOnly && this.lookup(rootName(node)) === undefined) {
+    if (name !== undefined && !node.testOnly && !this.isLocal(rootName(node))) {
       const known = this.environment.variable(name);
       const named = known === undefined ? this.environment.type(name) : undefined;
       if (known !== undefined || named !== undefined) {
@@ -199,7 +204,7 @@ export class Checker {
     if (node.name === operators.optionalSelect) return this.optionalSelect(node);
     let candidates: readonly Overload[] | undefined;
     if (node.target !== undefined) {
-      // `ip.isCanonical(x)` is a function with a dotted name unless `ip` is a variable.
+      // `ip.isCanonical(x)` is a function with a dotted name unless `ip` is the variable of a loop.
       const prefix = qualifiedName(node.target);
       const dotted = prefix === undefined ? undefined : `${prefix}.${node.name}`;
       const found =

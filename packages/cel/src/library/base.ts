@@ -1,5 +1,6 @@
 import { Environment } from '../check/environment.ts';
 import { operatorFunctions } from './arithmetic.ts';
+import { authorizerFunctions } from './authorizer.ts';
 import { conversionFunctions } from './conversions.ts';
 import { formatFunctions, formatType } from './formats.ts';
 import { listFunctions } from './lists.ts';
@@ -30,6 +31,7 @@ export function baseEnvironment(): Environment {
       networkFunctions,
       urlFunctions,
       formatFunctions,
+      authorizerFunctions,
     ].flat(),
     types: [
       ...standardTypes,

@@ -83,7 +83,8 @@ export function isNamespace({ resource }: AdmissionRequest): boolean {
   return resource.group === '' && resource.resource === 'namespaces';
 }
 
-async function matchesNamespace(selector: Selector, request: AdmissionRequest, registry: Registry): Promise<boolean> {
+/** Whether the namespace of a request is selected; what has none is. Throws `NotFound` for a lost namespace. */
+export async function matchesNamespace(selector: Selector, request: AdmissionRequest, registry: Registry): Promise<boolean> {
   if (selector.isEverything) return true;
   if (!isNamespace(request) && request.namespace === '') return true;
   return selector.matches(await namespaceLabels(request, registry));
@@ -102,7 +103,8 @@ async function namespaceLabels(request: AdmissionRequest, registry: Registry): P
   return found.object.metadata.labels ?? {};
 }
 
-function matchesObjects(selector: Selector, { object, old }: AdmissionRequest): boolean {
+/** Whether the new or the old object is selected. */
+export function matchesObjects(selector: Selector, { object, old }: AdmissionRequest): boolean {
   return selector.isEverything || [object, old].some((one) => one?.metadata !== undefined && selector.matches(labelsOf(one)));
 }
 

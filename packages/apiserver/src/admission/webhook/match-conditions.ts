@@ -1,9 +1,31 @@
 import { internalError } from '@bayplan/api';
+import type { MatchCondition } from '@bayplan/api';
+import type { Authorizer } from '../../authorization/authorizer.ts';
 import type { AdmissionRequest } from '../admission.ts';
-import type { Hook, HookType } from './hook.ts';
+import type { WebhookConditions } from '../policy/webhook-conditions.ts';
+import type { Hook } from './hook.ts';
+import type { Invocation } from './hook-matching.ts';
 
-/** Whether every match condition of a webhook holds. Throws `InternalError` when one cannot be evaluated and the webhook must not be passed over. */
-export function meetsConditions(hook: Hook, ...[]: [request: AdmissionRequest, type: HookType]): Promise<boolean> {
-  if ((hook.webhook.matchConditions ?? []).length === 0) return Promise.resolve(true);
-  return Promise.reject(internalError(`matchConditions of webhook ${JSON.stringify(hook.webhook.name)} cannot be evaluated`));
+/** Evaluates match conditions of webhooks; the expression engine is loaded for the first of them. */
+export class HookConditions {
+  private readonly authorizer: () => Authorizer;
+  private loaded: Promise<WebhookConditions> | undefined;
+
+  constructor(authorizer: () => Authorizer) {
+    this.authorizer = authorizer;
+  }
+
+  /**
+   * Whether every match condition of a webhook holds. When one cannot be evaluated and the webhook must not be passed
+   * over, throws `InternalError`.
+   */
+  async meets(hook: Hook, request: AdmissionRequest, invocation: Invocation): Promise<boolean> {
+    const conditions: readonly MatchCondition[] = hook.webhook.matchConditions ?? [];
+    if (conditions.length === 0) return true;
+    this.loaded ??= import('../policy/webhook-conditions.ts').then((module) => new module.WebhookConditions(this.authorizer));
+    const result = await (await this.loaded).matches(hook, conditions, request, invocation);
+    if (!('error' in result)) return result.matches;
+    if (hook.webhook.failurePolicy === 'Ignore') return false;
+    throw internalError(result.error);
+  }
 }

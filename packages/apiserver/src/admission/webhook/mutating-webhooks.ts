@@ -12,7 +12,7 @@ import type { CallerOptions } from './hook-caller.ts';
 import { HookSource } from './hook.ts';
 import type { Hook } from './hook.ts';
 import { convertedTo, invocationOf, isExempt, kindIn } from './hook-matching.ts';
-import { meetsConditions } from './match-conditions.ts';
+import type { HookConditions } from './match-conditions.ts';
 
 /** What the first round leaves for the second. */
 interface Memory {
@@ -27,7 +27,7 @@ interface Memory {
 const key = 'MutatingAdmissionWebhook';
 
 /** Asks the mutating webhooks one after the other and applies their patches; again, where one wants it, after later changes. */
-export function mutatingWebhooks(registry: Registry, options: CallerOptions): AdmissionPlugin {
+export function mutatingWebhooks(registry: Registry, options: CallerOptions, conditions: HookConditions): AdmissionPlugin {
   const source = new HookSource(registry, 'admit');
   const caller = new HookCaller(options, 'admit');
   return {
@@ -41,7 +41,7 @@ export function mutatingWebhooks(registry: Registry, options: CallerOptions): Ad
       for (const [index, hook] of hooks.entries()) {
         if (round.again && !memory.due.has(hook.id)) continue;
         const invocation = await invocationOf(hook, request, registry);
-        if (invocation === undefined || !(await meetsConditions(hook, request, 'admit'))) continue;
+        if (invocation === undefined || !(await conditions.meets(hook, request, invocation))) continue;
         let mutated = false;
         const outcome = await caller.call(hook, invocation, request, async (verdict) => {
           mutated = await applyPatch(hook, verdict, request, invocation.resource);

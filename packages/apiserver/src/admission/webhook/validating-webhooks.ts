@@ -6,10 +6,10 @@ import { HookSource } from './hook.ts';
 import type { Hook } from './hook.ts';
 import { invocationOf, isExempt } from './hook-matching.ts';
 import type { Invocation } from './hook-matching.ts';
-import { meetsConditions } from './match-conditions.ts';
+import type { HookConditions } from './match-conditions.ts';
 
 /** Asks all validating webhooks that are concerned at once; the refusal of the first in order counts. */
-export function validatingWebhooks(registry: Registry, options: CallerOptions): AdmissionPlugin {
+export function validatingWebhooks(registry: Registry, options: CallerOptions, conditions: HookConditions): AdmissionPlugin {
   const source = new HookSource(registry, 'validate');
   const caller = new HookCaller(options, 'validate');
   return {
@@ -20,7 +20,7 @@ export function validatingWebhooks(registry: Registry, options: CallerOptions): 
       const concerned: { hook: Hook; index: number; invocation: Invocation }[] = [];
       for (const [index, hook] of hooks.entries()) {
         const invocation = await invocationOf(hook, request, registry);
-        if (invocation === undefined || !(await meetsConditions(hook, request, 'validate'))) continue;
+        if (invocation === undefined || !(await conditions.meets(hook, request, invocation))) continue;
         concerned.push({ hook, index, invocation });
       }
       const outcomes = await Promise.allSettled(

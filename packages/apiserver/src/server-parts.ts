@@ -69,6 +69,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
       () => authorizer,
       new ClusterAddresses(() => registry, settings.serviceCidr, clock, systemRandom),
       new NodePorts(() => registry, systemRandom),
+      () => registry,
     ).set(
       'apiextensions.k8s.io/customresourcedefinitions',
       definitionStrategy(() => timestamp(clock.now())),
@@ -101,11 +102,14 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, apiAudiences: settings.apiAudiences, registry, clock }),
     new BootstrapTokens(registry, clock, settings.apiAudiences),
   ];
+  // Only configuration files have expressions at start; the engine stays unloaded without them.
+  const configured = options.authentication?.configFile !== undefined || options.authorization?.configFile !== undefined;
+  const compiler = configured ? (await import('./config/cel-compiler.ts')).celCompiler : expressionCompiler;
   const sources = await AuthenticationSources.open({
     ...options.authentication,
     apiAudiences: settings.apiAudiences,
     disallowedIssuers: [settings.issuer],
-    compiler: expressionCompiler,
+    compiler,
     clock,
     logger,
   });
@@ -118,7 +122,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     ...options.authorization,
     node: new NodeAuthorizer(registry),
     rbac,
-    compiler: expressionCompiler,
+    compiler,
     clock,
     logger,
   });

@@ -1,3 +1,4 @@
+import type { Registry } from '../registry/registry.ts';
 import type { Strategy } from '../registry/strategy.ts';
 import { policyStrategies } from '../admission/policy/policy-strategies.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
@@ -14,7 +15,12 @@ import { eventFields, nodeFields, replicaFields } from './fields.ts';
 const counting: Strategy = { countsGeneration: true };
 
 /** The strategy of every resource that has one, by `GROUP/RESOURCE`. */
-export function createStrategies(authorizer: () => Authorizer, addresses: ClusterAddresses, nodePorts: NodePorts): Map<string, Strategy> {
+export function createStrategies(
+  authorizer: () => Authorizer,
+  addresses: ClusterAddresses,
+  nodePorts: NodePorts,
+  registry: () => Registry,
+): Map<string, Strategy> {
   return new Map<string, Strategy>([
     ['/namespaces', namespaceStrategy],
     ['/pods', podStrategy],
@@ -37,7 +43,7 @@ export function createStrategies(authorizer: () => Authorizer, addresses: Cluste
     ['networking.k8s.io/networkpolicies', counting],
     ['scheduling.k8s.io/priorityclasses', counting],
     ['apiextensions.k8s.io/customresourcedefinitions', counting],
-    ...policyStrategies,
+    ...policyStrategies(registry),
     ['flowcontrol.apiserver.k8s.io/flowschemas', counting],
     ['flowcontrol.apiserver.k8s.io/prioritylevelconfigurations', counting],
   ]);

@@ -171,6 +171,24 @@ describe('ValidatingAdmissionPolicy', () => {
     await admin.create(resources.configMaps, map('warns'));
   });
 
+  it('reports what does not fit the schema of its kinds', async () => {
+    await admin.create(resources.validatingAdmissionPolicies, {
+      metadata: { name: 'typed' },
+      spec: {
+        matchConstraints: labelled('typed'),
+        validations: [{ expression: 'object.data.size() > 0' }, { expression: 'object.spec.replicas > 1' }],
+      },
+    });
+    const { status } = await admin.get(resources.validatingAdmissionPolicies, { name: 'typed' });
+    expect(status).toMatchObject({ observedGeneration: 1 });
+    expect(status?.typeChecking?.expressionWarnings).toEqual([
+      {
+        fieldRef: 'spec.validations[1].expression',
+        warning: "v1, Kind=ConfigMap: ERROR: <input>:1:7: undefined field 'spec'\n | object.spec.replicas > 1\n | ......^\n",
+      },
+    ]);
+  });
+
   it('is checked when it is written, at the place of each expression', async () => {
     const refused = await failure(
       admin.create(resources.validatingAdmissionPolicies, {

@@ -1,4 +1,4 @@
-import { applyJsonPatch, mergeValues, shapeOf } from '@bayplan/api';
+import { applyJsonPatch, mergeValues, shapeOf, StatusError } from '@bayplan/api';
 import type { Descriptor, ObjectDescriptor } from '@bayplan/api';
 import type { Value } from '@bayplan/cel';
 import { CelError, CelList, CelMap, StructValue, toJson } from '@bayplan/cel';
@@ -42,13 +42,11 @@ export function applyPatchList(object: unknown, value: Value): unknown {
   try {
     return applyJsonPatch(structuredClone(object), operations);
   } catch (error) {
-    if (operations.some(({ op }) => op === 'test') && isTestFailure(error)) return object;
-    throw new MutationFault(`JSON Patch: ${(error as Error).message}`);
+    if (!(error instanceof StatusError)) throw error;
+    const why = error.status.details?.causes?.[0]?.message ?? error.status.message ?? '';
+    if (/^testing value .* failed$/s.test(why)) return object;
+    throw new MutationFault(`JSON Patch: ${why}`);
   }
-}
-
-function isTestFailure(error: unknown): boolean {
-  return error instanceof Error && /test/i.test(error.message);
 }
 
 function plain(value: Value): unknown {

@@ -1,5 +1,5 @@
 import { sameJson, statusError } from '@bayplan/api';
-import type { KubeObject , StatusError} from '@bayplan/api';
+import type { KubeObject, StatusError } from '@bayplan/api';
 import type { Value } from '@bayplan/cel';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import type { ResourceContext } from '../../chain/context.ts';

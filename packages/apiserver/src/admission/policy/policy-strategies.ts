@@ -1,4 +1,5 @@
-import type { FieldError, KubeObject, MatchCondition } from '@bayplan/api';
+import type { FieldError, KubeObject, MatchCondition, ValidatingAdmissionPolicySpec } from '@bayplan/api';
+import type { Registry } from '../../registry/registry.ts';
 import { FieldPath, sameJson } from '@bayplan/api';
 import type { Strategy } from '../../registry/strategy.ts';
 import { bindingFaults } from './policy-faults.ts';
@@ -14,6 +15,27 @@ function policy(kind: 'validatingPolicyFaults' | 'mutatingPolicyFaults'): Strate
       if (subresource !== '' || (old !== undefined && sameJson(specOf(old), specOf(object)))) return [];
       const loaded = await import('./policy-expression-faults.ts');
       return loaded[kind](object);
+    },
+  };
+}
+
+/**
+ * What a controller finds out in Kubernetes is known here when the policy is written: its status says whether the
+ * expressions fit the kinds that they are for.
+ */
+function typeChecked(registry: () => Registry): Strategy {
+  const check = async (object: KubeObject): Promise<void> => {
+    const loaded = await import('./type-check.ts');
+    const { spec = {} } = object as KubeObject & { spec?: ValidatingAdmissionPolicySpec };
+    const warnings = loaded.expressionWarnings(spec, registry());
+    const typeChecking = warnings.length === 0 ? {} : { expressionWarnings: warnings };
+    Object.assign(object, { status: { observedGeneration: object.metadata.generation ?? 1, typeChecking } });
+  };
+  return {
+    ...policy('validatingPolicyFaults'),
+    prepareForCreate: check,
+    async prepareForUpdate(object, old) {
+      if (!sameJson(specOf(old), specOf(object))) await check(object);
     },
   };
 }
@@ -45,11 +67,13 @@ const webhooks: Strategy = {
 };
 
 /** Strategies of what configures admission. */
-export const policyStrategies: readonly (readonly [string, Strategy])[] = [
-  [`${group}/validatingadmissionpolicies`, policy('validatingPolicyFaults')],
-  [`${group}/mutatingadmissionpolicies`, policy('mutatingPolicyFaults')],
-  [`${group}/validatingadmissionpolicybindings`, binding(true)],
-  [`${group}/mutatingadmissionpolicybindings`, binding(false)],
-  [`${group}/validatingwebhookconfigurations`, webhooks],
-  [`${group}/mutatingwebhookconfigurations`, webhooks],
-];
+export function policyStrategies(registry: () => Registry): readonly (readonly [string, Strategy])[] {
+  return [
+    [`${group}/validatingadmissionpolicies`, typeChecked(registry)],
+    [`${group}/mutatingadmissionpolicies`, policy('mutatingPolicyFaults')],
+    [`${group}/validatingadmissionpolicybindings`, binding(true)],
+    [`${group}/mutatingadmissionpolicybindings`, binding(false)],
+    [`${group}/validatingwebhookconfigurations`, webhooks],
+    [`${group}/mutatingwebhookconfigurations`, webhooks],
+  ];
+}

@@ -1,4 +1,4 @@
-import type { StatusError} from '@bayplan/api';
+import type { StatusError } from '@bayplan/api';
 import { statusError } from '@bayplan/api';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import type { Registry } from '../../registry/registry.ts';

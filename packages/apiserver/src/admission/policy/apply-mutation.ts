@@ -43,7 +43,7 @@ export function applyPatchList(object: unknown, value: Value): unknown {
     return applyJsonPatch(structuredClone(object), operations);
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
-    const why = error.status.details?.causes?.[0]?.message ?? error.status.message ?? '';
+    const why = error.cause instanceof Error ? error.cause.message : (error.status.message ?? '');
     if (/^testing value .* failed$/s.test(why)) return object;
     throw new MutationFault(`JSON Patch: ${why}`);
   }

@@ -19,6 +19,7 @@ import { definitionStrategy } from './extensions/definition-strategy.ts';
 import { openExtensions } from './extensions/extensions.ts';
 import type { Extensions } from './extensions/extensions.ts';
 import { secretSealing } from './keys/secret-sealing.ts';
+import { UsageSource } from './metrics-api/usage-source.ts';
 import { createApiServerMetrics } from './metrics.ts';
 import { Registry } from './registry/registry.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
@@ -154,6 +155,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
       },
       nodes,
       services,
+      usage: new UsageSource({ registry, nodes, clock, logger }),
     }),
     measure: measure(createApiServerMetrics(options.metrics), clock),
   };

@@ -4,6 +4,8 @@ import type { RbacAuthorizer } from './authorization/rbac.ts';
 import { connectHandlers } from './connect/handlers.ts';
 import type { ServiceLink } from './webhooks/service-link.ts';
 import type { NodeLink } from './connect/node-link.ts';
+import { metricsHandlers } from './metrics-api/metrics-handlers.ts';
+import type { UsageSource } from './metrics-api/usage-source.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
 import { accessReviewHandlers, rulesReviewHandler } from './reviews/access-reviews.ts';
 import { componentStatusesHandler } from './reviews/component-statuses.ts';
@@ -21,6 +23,7 @@ export interface SpecialOptions {
   readonly tokens: TokenOptions;
   readonly nodes: NodeLink;
   readonly services: ServiceLink;
+  readonly usage: UsageSource;
 }
 
 /** Everything that is not plain storage, by `GROUP/RESOURCE[/SUBRESOURCE]`. */
@@ -29,6 +32,7 @@ export function createSpecialHandlers(options: SpecialOptions): Map<string, Spec
     ...accessReviewHandlers(options.authorizer),
     ...connectHandlers(options.nodes, options.services),
     ['authorization.k8s.io/selfsubjectrulesreviews', rulesReviewHandler(options.authorizer)],
+    ...metricsHandlers(options.usage),
     ['authentication.k8s.io/tokenreviews', tokenReviewHandler(options.authenticator)],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler],
     ['/serviceaccounts/token', tokenHandler(options.tokens)],

@@ -19,6 +19,7 @@ import { runPersistentVolumeController } from './persistent-volumes/persistent-v
 import { runVolumeExpandController } from './volume-expand/volume-expand-controller.ts';
 import { runVolumeProtectionController } from './volume-protection/volume-protection-controller.ts';
 import { workloadControllers } from './workload-controllers.ts';
+import { runResourceQuotaController } from './resource-quota/resource-quota-controller.ts';
 
 /** Who the controllers act as. */
 export interface ControllerIdentity {
@@ -118,6 +119,7 @@ async function runAll(options: ControllersOptions, client: Client, term: AbortSi
     start('node-lifecycle', 'node-controller', runNodeLifecycleController),
     start('pod-gc', 'pod-garbage-collector', runPodGarbageController),
     start('certificates', 'certificate-controller', (context) => runCertificatesController(context, ca)),
+    start('resourcequota', 'resource-quota-controller', runResourceQuotaController),
     start('persistentvolume-binder', 'persistentvolume-controller', runPersistentVolumeController),
     start('local-path', 'bayplan.io/local-path', runLocalPathController),
     start('volume-protection', 'pv-protection-controller', runVolumeProtectionController),

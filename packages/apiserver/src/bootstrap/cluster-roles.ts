@@ -80,6 +80,11 @@ export const clusterRoles: readonly BootstrapRole[] = [
   { name: 'system:aggregate-to-admin', rules: adminResources, labels: { [aggregate('admin')]: 'true' } },
   { name: 'system:aggregate-to-edit', rules: editResources, labels: { [aggregate('edit')]: 'true' } },
   { name: 'system:aggregate-to-view', rules: viewResources, labels: { [aggregate('view')]: 'true' } },
+  {
+    name: 'system:aggregated-metrics-reader',
+    rules: [rule(read, 'metrics.k8s.io', 'pods nodes')],
+    labels: { [aggregate('admin')]: 'true', [aggregate('edit')]: 'true', [aggregate('view')]: 'true' },
+  },
   { name: 'system:discovery', rules: [paths(['get'], `${publicPaths} /api /api/* /apis /apis/* /openapi /openapi/*`)] },
   {
     name: 'system:monitoring',

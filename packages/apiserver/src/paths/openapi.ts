@@ -2,6 +2,7 @@ import { openapiHash, openapiV2, openapiV2Protobuf, openapiV2ProtobufMediaType, 
 import type { OpenApiResource } from '@bayplan/api';
 import { webcrypto } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { metricsGroup } from '../metrics-api/metrics-resources.ts';
 import type { RequestContext } from '../chain/context.ts';
 import { clausesOf } from '../chain/negotiate.ts';
 import type { Outcome } from '../chain/outcome.ts';
@@ -22,7 +23,9 @@ export async function openapi(parts: ServerParts, context: RequestContext, path:
   if (match === null) return undefined;
   const group = match[2] ?? '';
   const version = match[1] ?? match[3] ?? '';
-  const own = [...parts.registry.all()].filter((resource) => resource.group === group && resource.version === version);
+  const own = [...parts.registry.all()].filter(
+    (resource) => resource.group === group && resource.version === version && group !== metricsGroup,
+  );
   if (own.length === 0) return undefined;
   const immutable = context.request.query.has('hash') ? { 'cache-control': 'public, immutable' } : {};
   return document(parts, context, path, 'application/json', () => openapiV3(group, version, published(own), nextTurn), immutable);
@@ -76,6 +79,8 @@ async function etagOf(bytes: Uint8Array): Promise<string> {
 async function rootOf(parts: ServerParts): Promise<Uint8Array> {
   const seen = new Map<string, { group: string; version: string; schemas: string[] }>();
   for (const { group, version, custom } of parts.registry.all()) {
+    // Its types are not Kubernetes' own, and clients know them.
+    if (group === metricsGroup) continue;
     const path = `${group}/${version}`;
     let found = seen.get(path);
     if (found === undefined) seen.set(path, (found = { group, version, schemas: [] }));

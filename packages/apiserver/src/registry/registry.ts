@@ -2,6 +2,7 @@ import { apiVersionOf, builtinResources } from '@bayplan/api';
 import type { ResourceInfo } from '@bayplan/api';
 import type { Logger } from '@bayplan/component-base';
 import type { Store } from '@bayplan/store';
+import { metricsResources } from '../metrics-api/metrics-resources.ts';
 import { conversions, storedVersionOf } from './conversions.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { ResourceStorage, unsealed } from './resource-storage.ts';
@@ -30,6 +31,14 @@ export class Registry {
 
   constructor(options: RegistryOptions) {
     for (const info of builtinResources) this.add(info, options);
+    for (const info of metricsResources)
+      this.byPath.set(`${info.group}/${info.version}/${info.resource}`, {
+        ...info,
+        apiVersion: apiVersionOf(info),
+        storage: undefined,
+        strategy: plainStrategy,
+        conversion: undefined,
+      });
   }
 
   find(group: string, version: string, resource: string): ServedResource | undefined {

@@ -3,12 +3,16 @@ import type { ContainerStats, PodSandboxStats } from '@bayplan/rpc';
 import { containerNameLabel, podNameLabel, podNamespaceLabel, podUidLabel } from '../runtime/labels.ts';
 import type { PodContext } from '../pods/pod-context.ts';
 import type { Handler } from './node-api.ts';
+import { readMachineUsage } from './machine-usage.ts';
+import type { MachineUsage } from './machine-usage.ts';
 import { NodeApiError, sendJson, sendText } from './node-api.ts';
 
 /** `/metrics`, `/metrics/cadvisor`, `/metrics/resource` and `/stats/summary`, read from the runtime when asked. */
 export function statsHandlers(context: PodContext, registry: MetricsRegistry): { readonly metrics: Handler; readonly summary: Handler } {
   const podStats = async (signal: AbortSignal): Promise<PodSandboxStats[]> =>
     (await context.runtime.operation('list_podsandbox_stats', () => context.runtime.cri.runtime.listPodSandboxStats({}, { signal }))).stats;
+  /** The reading before this one: a rate needs two. */
+  let previous: { readonly atMs: number; readonly cpuNanos: number } | undefined;
   return {
     async metrics(_request, response, url, signal) {
       switch (url.pathname.replace(/\/$/, '')) {
@@ -19,7 +23,7 @@ export function statsHandlers(context: PodContext, registry: MetricsRegistry): {
           sendText(response, 200, cadvisorText(await podStats(signal), context), registry.contentType);
           return;
         case '/metrics/resource':
-          sendText(response, 200, resourceText(await podStats(signal)), registry.contentType);
+          sendText(response, 200, resourceText(await podStats(signal), await readMachineUsage()), registry.contentType);
           return;
         default:
           throw new NodeApiError(404, '404 page not found');
@@ -28,16 +32,14 @@ export function statsHandlers(context: PodContext, registry: MetricsRegistry): {
     async summary(_request, response, url, signal) {
       if (!/^\/stats\/summary\/?$/.test(url.pathname)) throw new NodeApiError(404, '404 page not found');
       const pods = (await podStats(signal)).map(podSummary);
-      const total = (pick: (pod: ReturnType<typeof podSummary>) => number): number => pods.reduce((sum, pod) => sum + pick(pod), 0);
+      const { cpuNanos, ...memory } = await readMachineUsage();
+      const atMs = context.clock.monotonic();
+      const elapsedMs = previous === undefined ? 0 : atMs - previous.atMs;
+      const usageNanoCores =
+        previous === undefined || elapsedMs <= 0 ? 0 : Math.max(0, Math.round(((cpuNanos - previous.cpuNanos) / elapsedMs) * 1000));
+      previous = { atMs, cpuNanos };
       sendJson(response, {
-        node: {
-          nodeName: context.nodeName,
-          cpu: {
-            usageNanoCores: total((pod) => pod.cpu.usageNanoCores),
-            usageCoreNanoSeconds: total((pod) => pod.cpu.usageCoreNanoSeconds),
-          },
-          memory: { workingSetBytes: total((pod) => pod.memory.workingSetBytes), usageBytes: total((pod) => pod.memory.usageBytes) },
-        },
+        node: { nodeName: context.nodeName, cpu: { usageNanoCores, usageCoreNanoSeconds: cpuNanos }, memory },
         pods,
       });
     },
@@ -148,16 +150,12 @@ function addUsage(
   out.add('container_memory_rss', 'gauge', 'Size of RSS in bytes.', labels, memory?.rssBytes?.value);
 }
 
-function resourceText(pods: readonly PodSandboxStats[]): string {
+function resourceText(pods: readonly PodSandboxStats[], machine: MachineUsage): string {
   const out = new Exposition();
-  let cpu = 0;
-  let memory = 0;
   for (const pod of pods) {
     const labels = { namespace: pod.attributes?.metadata?.namespace ?? '', pod: pod.attributes?.metadata?.name ?? '' };
     const podCpu = pod.linux?.cpu?.usageCoreNanoSeconds?.value ?? 0;
     const podMemory = pod.linux?.memory?.workingSetBytes?.value ?? 0;
-    cpu += podCpu;
-    memory += podMemory;
     out.add('pod_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the pod in core-seconds', labels, podCpu / 1e9);
     out.add('pod_memory_working_set_bytes', 'gauge', 'Current working set of the pod in bytes', labels, podMemory);
     for (const container of pod.linux?.containers ?? []) {
@@ -178,8 +176,14 @@ function resourceText(pods: readonly PodSandboxStats[]): string {
       );
     }
   }
-  out.add('node_cpu_usage_seconds_total', 'counter', 'Cumulative cpu time consumed by the pods of the node in core-seconds', {}, cpu / 1e9);
-  out.add('node_memory_working_set_bytes', 'gauge', 'Current working set of the pods of the node in bytes', {}, memory);
+  out.add(
+    'node_cpu_usage_seconds_total',
+    'counter',
+    'Cumulative cpu time consumed by the node in core-seconds',
+    {},
+    machine.cpuNanos / 1e9,
+  );
+  out.add('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes', {}, machine.workingSetBytes);
   out.add('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', {}, 0);
   return out.text();
 }

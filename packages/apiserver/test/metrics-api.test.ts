@@ -57,8 +57,8 @@ describe('metrics.k8s.io', () => {
   });
   afterAll(() => api.close());
 
-  const get = (path: string): Promise<Record<string, unknown>> =>
-    api.admin.call({ method: 'GET', path }) as Promise<Record<string, unknown>>;
+  const get = (path: string, query: Record<string, string> = {}): Promise<Record<string, unknown>> =>
+    api.admin.call({ method: 'GET', path, query }) as Promise<Record<string, unknown>>;
   const base = '/apis/metrics.k8s.io/v1beta1';
 
   it('is discovered', async () => {

@@ -5,6 +5,7 @@ import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import { runCertificatesController } from './certificates/certificates-controller.ts';
 import { runEndpointSliceController } from './endpointslice/endpointslice-controller.ts';
+import { runMirroringController } from './endpointslice/mirroring-controller.ts';
 import { runGarbageCollector } from './garbage-collector/garbage-collector.ts';
 import { runNamespaceController } from './namespace/namespace-controller.ts';
 import { runNodeIpamController } from './node-ipam/node-ipam-controller.ts';
@@ -112,6 +113,7 @@ async function runAll(options: ControllersOptions, client: Client, term: AbortSi
   const results = await Promise.allSettled([
     ...workloadControllers.map(([name, component, run]) => start(name, component, run)),
     start('endpointslice', 'endpoint-slice-controller', runEndpointSliceController),
+    start('endpointslice-mirroring', 'endpoint-slice-mirroring-controller', runMirroringController),
     start('namespace', 'namespace-controller', runNamespaceController),
     start('serviceaccount', 'serviceaccount-controller', (context) => runServiceAccountController(context, ca.certPem)),
     start('garbage-collector', 'garbage-collector-controller', runGarbageCollector),

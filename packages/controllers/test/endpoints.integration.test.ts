@@ -58,3 +58,29 @@ it('a Service without selector has none', async () => {
   await cluster.eventually(async () => (await slicesOf('marker'))[0]);
   expect(await slicesOf('outside')).toEqual([]);
 });
+
+it('slices say what caused them, and lose labels that their Service has lost', async () => {
+  const spec = { selector: { app: 'labelled' }, clusterIP: 'None', ports: [{ port: 80 }] };
+  await cluster.client.create(resources.services, { metadata: { namespace, name: 'labelled', labels: { team: 'a', tier: 'x' } }, spec });
+  const slice = await cluster.eventually(async () => (await slicesOf('labelled'))[0]);
+  expect(slice.metadata.labels).toMatchObject({ team: 'a', tier: 'x', 'service.kubernetes.io/headless': '' });
+  expect(slice.metadata.annotations?.['endpoints.kubernetes.io/last-change-trigger-time']).toMatch(/^20\d\d-.*Z$/);
+  await cluster.client.patch(resources.services, { namespace, name: 'labelled' }, 'merge', { metadata: { labels: { tier: null } } });
+  await cluster.eventually(async () => (await slicesOf('labelled'))[0]?.metadata.labels?.['tier'] === undefined);
+});
+
+it('Endpoints made by hand are mirrored until they or their Service want it no more', async () => {
+  await service('by-hand', { ports: [{ port: 80 }] });
+  const subsets = [{ addresses: [{ ip: '192.0.2.9' }], ports: [{ port: 8080, protocol: 'TCP' }] }];
+  await cluster.client.create(resources.endpoints, { metadata: { namespace, name: 'by-hand', labels: { x: 'y' } }, subsets });
+  const slice = await cluster.eventually(async () => (await slicesOf('by-hand'))[0]);
+  expect(slice.metadata.labels).toMatchObject({
+    x: 'y',
+    'endpointslice.kubernetes.io/managed-by': 'endpointslicemirroring-controller.k8s.io',
+  });
+  expect(slice.metadata.ownerReferences?.[0]).toMatchObject({ kind: 'Endpoints', name: 'by-hand' });
+  expect(slice.endpoints?.map((one) => [one.addresses, one.conditions?.ready])).toEqual([[['192.0.2.9'], true]]);
+  const labels = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
+  await cluster.client.patch(resources.endpoints, { namespace, name: 'by-hand' }, 'merge', { metadata: { labels } });
+  await cluster.eventually(async () => (await slicesOf('by-hand')).length === 0);
+});

@@ -71,7 +71,7 @@ function planGroup(
     if (endpoints.length === 0 && (group.endpoints.length > 0 || kept > 0)) remove.push(slice);
     else {
       kept++;
-      if (changed) update.push({ ...slice, metadata: { ...slice.metadata, labels: { ...slice.metadata.labels, ...labels } }, endpoints });
+      if (changed) update.push({ ...slice, metadata: { ...slice.metadata, labels: { ...labels } }, endpoints });
     }
   }
   while (additions.length > 0) create.push({ group, endpoints: additions.splice(0, maxEndpoints) });
@@ -87,5 +87,5 @@ function endpointId(endpoint: Endpoint): string {
 }
 
 function hasLabels(slice: EndpointSlice, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(labels).every(([label, value]) => slice.metadata.labels?.[label] === value);
+  return semanticallyEqual(slice.metadata.labels ?? {}, labels);
 }

@@ -21,6 +21,8 @@ import { runVolumeExpandController } from './volume-expand/volume-expand-control
 import { runVolumeProtectionController } from './volume-protection/volume-protection-controller.ts';
 import { workloadControllers } from './workload-controllers.ts';
 import { runResourceQuotaController } from './resource-quota/resource-quota-controller.ts';
+import { runBootstrapTokenController } from './bootstrap-tokens/bootstrap-token-controller.ts';
+import { runTokenSecretsController } from './serviceaccount/token-secrets-controller.ts';
 
 /** Who the controllers act as. */
 export interface ControllerIdentity {
@@ -121,6 +123,8 @@ async function runAll(options: ControllersOptions, client: Client, term: AbortSi
     start('node-lifecycle', 'node-controller', runNodeLifecycleController),
     start('pod-gc', 'pod-garbage-collector', runPodGarbageController),
     start('certificates', 'certificate-controller', (context) => runCertificatesController(context, ca)),
+    start('legacy-serviceaccount-token', 'serviceaccount-token-controller', (context) => runTokenSecretsController(context, ca.certPem)),
+    start('bootstrap-token', 'bootstrap-signer', runBootstrapTokenController),
     start('resourcequota', 'resource-quota-controller', runResourceQuotaController),
     start('persistentvolume-binder', 'persistentvolume-controller', runPersistentVolumeController),
     start('local-path', 'bayplan.io/local-path', runLocalPathController),

@@ -1,6 +1,7 @@
 import { createClient } from '@bayplan/client';
 import type { Transport } from '@bayplan/client';
 import type { ServerParts } from '../server-parts.ts';
+import { publishClusterInfo } from './cluster-info.ts';
 import { startEventExpiry } from './event-expiry.ts';
 import { ensureObjects } from './objects.ts';
 import { publishAddress } from './published-address.ts';
@@ -27,6 +28,7 @@ export async function bootstrap(parts: ServerParts, transport: Transport): Promi
   return {
     async published(port) {
       unpublish = await publishAddress(client, parts, port);
+      await publishClusterInfo(client, parts, port);
     },
     async stop() {
       await parts.aggregator.stop();

@@ -23,6 +23,8 @@ import { workloadControllers } from './workload-controllers.ts';
 import { runResourceQuotaController } from './resource-quota/resource-quota-controller.ts';
 import { runBootstrapTokenController } from './bootstrap-tokens/bootstrap-token-controller.ts';
 import { runTokenSecretsController } from './serviceaccount/token-secrets-controller.ts';
+import { runLeaseCleanupController } from './lease-cleanup/lease-cleanup-controller.ts';
+import { runNodeTtlController } from './node-ttl/node-ttl-controller.ts';
 
 /** Who the controllers act as. */
 export interface ControllerIdentity {
@@ -125,6 +127,8 @@ async function runAll(options: ControllersOptions, client: Client, term: AbortSi
     start('certificates', 'certificate-controller', (context) => runCertificatesController(context, ca)),
     start('legacy-serviceaccount-token', 'serviceaccount-token-controller', (context) => runTokenSecretsController(context, ca.certPem)),
     start('bootstrap-token', 'bootstrap-signer', runBootstrapTokenController),
+    start('node-ttl', 'ttl-controller', runNodeTtlController),
+    start('lease-cleanup', 'lease-cleanup-controller', runLeaseCleanupController),
     start('resourcequota', 'resource-quota-controller', runResourceQuotaController),
     start('persistentvolume-binder', 'persistentvolume-controller', runPersistentVolumeController),
     start('local-path', 'bayplan.io/local-path', runLocalPathController),

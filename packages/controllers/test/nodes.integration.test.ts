@@ -38,10 +38,14 @@ describe('nodes', () => {
     await cluster.client.create(resources.nodes, { metadata: { name: 'd' } });
     const reused = await cluster.until(resources.nodes, undefined, 'd', (node) => node.spec?.podCIDR !== undefined);
     expect(reused.spec?.podCIDR).toBe(cidrs[0]?.podCIDR);
+    await cluster.until(resources.nodes, undefined, 'd', (node) => node.metadata.annotations?.['node.alpha.kubernetes.io/ttl'] === '0');
   });
 
   it('that are not ready are tainted and lose the pods that do not tolerate it', async () => {
     await addNode('n1', 'True');
+    // With no node ready at all, or most of them not, nothing would be evicted.
+    for (const name of ['b', 'c', 'd']) await cluster.client.delete(resources.nodes, { name });
+    await addNode('other', 'True');
     const pod = (name: string, tolerationSeconds?: number) => ({
       metadata: { namespace: 'default', name },
       spec: {
@@ -72,6 +76,37 @@ describe('nodes', () => {
     await cluster.eventually(async () => (await cluster.client.list(resources.pods, { namespace: 'default' })).items.length === 1);
     await setStatus('n1', ready('True'));
     await cluster.until(resources.nodes, undefined, 'n1', (one) => (one.spec?.taints ?? []).length === 0);
+  });
+});
+
+describe('a cluster without a ready node', () => {
+  it('keeps its pods where they are, and moves them once a node is back', async () => {
+    await setStatus('other', ready('False'));
+    await setStatus('n1', ready('Unknown'));
+    const tainted = await cluster.until(resources.nodes, undefined, 'n1', (one) =>
+      (one.spec?.taints ?? []).some((taint) => taint.key === 'node.kubernetes.io/unreachable'),
+    );
+    expect(tainted.spec?.taints?.map((taint) => taint.effect)).toEqual(['NoSchedule']);
+    await setStatus('n1', ready('True'));
+    await setStatus('other', ready('True'));
+  });
+});
+
+describe('pods of a node that is out of service', () => {
+  it('are removed when they do not stop', async () => {
+    await addNode('broken', 'False');
+    cluster.kubelet.stops = (pod) => pod.metadata.name !== 'stuck';
+    const spec = { nodeName: 'broken', containers: [{ name: 'c', image: 'i' }], tolerations: [{ operator: 'Exists' }] };
+    const metadata = { namespace: 'default', name: 'stuck', finalizers: ['example.com/hold'] };
+    await cluster.client.create(resources.pods, { metadata, spec });
+    await cluster.client.delete(resources.pods, { namespace: 'default', name: 'stuck' }, { gracePeriodSeconds: 600 });
+    await cluster.client.patch(resources.nodes, { name: 'broken' }, 'merge', {
+      spec: { taints: [{ key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' }] },
+    });
+    const failed = await cluster.until(resources.pods, 'default', 'stuck', (one) => one.metadata.deletionGracePeriodSeconds === 0);
+    expect(failed.status?.phase).toBe('Failed');
+    expect(failed.status?.conditions?.find((one) => one.type === 'DisruptionTarget')?.reason).toBe('DeletionByPodGC');
+    await cluster.client.patch(resources.pods, { namespace: 'default', name: 'stuck' }, 'merge', { metadata: { finalizers: null } });
   });
 });
 

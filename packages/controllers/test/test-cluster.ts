@@ -112,6 +112,8 @@ export class FakeKubelet {
   runs: (pod: Pod) => boolean = () => true;
   /** How a running pod's containers end; undefined lets them run. */
   ends: (pod: Pod) => { readonly exitCode: number } | undefined = () => undefined;
+  /** Pods for which this says no do not stop when they are deleted. */
+  stops: (pod: Pod) => boolean = () => true;
   readonly errors: string[] = [];
   readonly #client: Client;
   #addresses = 0;
@@ -129,6 +131,7 @@ export class FakeKubelet {
   async #step(pod: Pod): Promise<void> {
     const key = { namespace: pod.metadata.namespace, name: pod.metadata.name ?? '' };
     if (pod.metadata.deletionTimestamp !== undefined) {
+      if (!this.stops(pod)) return;
       const isOver = pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
       if (!isOver && (pod.metadata.finalizers ?? []).length > 0) return this.#end(pod, key, 143);
       await this.#client.delete(resources.pods, key, { gracePeriodSeconds: 0 });

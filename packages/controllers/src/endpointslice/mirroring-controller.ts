@@ -7,7 +7,7 @@ import type { ControllerContext } from '../runtime/controller-context.ts';
 import { semanticallyEqual } from '../runtime/semantic-equality.ts';
 import { canonicalJson } from '../runtime/semantic-equality.ts';
 import type { EndpointGroup } from './service-endpoints.ts';
-import { indexByService, managedByLabel, serviceNameLabel, serviceOfSlice, triggerTimeAnnotation, writeSlices } from './slice-writer.ts';
+import { indexByService, managedByLabel, serviceNameLabel, serviceOfSlice, writeSlices } from './slice-writer.ts';
 
 const manager = 'endpointslicemirroring-controller.k8s.io';
 const skipLabel = 'endpointslice.kubernetes.io/skip-mirror';
@@ -46,19 +46,15 @@ export async function runMirroringController(context: ControllerContext): Promis
     // Slices of deleted Endpoints go by their owner reference.
     if (object === undefined || object.metadata.deletionTimestamp !== undefined) return;
     const wanted = service !== undefined && isMirrored(service, object);
-    const { [triggerTimeAnnotation]: triggered, [lastApplied]: _applied, ...annotations } = object.metadata.annotations ?? {};
+    const annotations = { ...object.metadata.annotations };
+    delete annotations[lastApplied];
     const labels = { ...object.metadata.labels, [serviceNameLabel]: object.metadata.name ?? '', [managedByLabel]: manager };
     const { groups, skipped } = wanted ? groupsOf(object.subsets ?? []) : { groups: [], skipped: 0 };
     if (skipped > 0) {
       const message = `${String(skipped)} addresses of the Endpoints are not mirrored: a subset holds more than ${String(maxAddresses)} or they are no addresses`;
       recorder.event({ ref: resources.endpoints, object }, 'Warning', 'TooManyAddressesToMirror', message);
     }
-    const owner = {
-      ref: resources.endpoints,
-      object,
-      labels,
-      annotations: triggered ? { ...annotations, [triggerTimeAnnotation]: triggered } : annotations,
-    };
+    const owner = { ref: resources.endpoints, object, labels, annotations };
     try {
       await writeSlices(context, slices, queue, key, owner, groups);
     } catch (error) {

@@ -5,6 +5,8 @@ export interface BlockRange {
   cidrOf(index: number): string;
   /** The index of a block in CIDR notation; undefined for anything else. */
   indexOf(cidr: string): number | undefined;
+  /** First and last block that a range has addresses in; undefined when it lies outside. Throws for what is no range. */
+  overlap(cidr: string): { readonly first: number; readonly last: number } | undefined;
 }
 
 /** Cuts `cidr` into blocks of prefix length `blockPrefix`. Throws when that is impossible. */
@@ -17,6 +19,15 @@ export function cutIpv4(cidr: string, blockPrefix: number): BlockRange {
   return {
     count,
     cidrOf: (index) => `${format(base + index * size)}/${String(blockPrefix)}`,
+    overlap: (range) => {
+      const other = parseIpv4Cidr(range);
+      const length = 2 ** (32 - other.prefix);
+      const start = other.address - (other.address % length) - base;
+      const end = start + length - 1;
+      return end < 0 || start >= count * size
+        ? undefined
+        : { first: Math.max(0, Math.floor(start / size)), last: Math.min(count - 1, Math.floor(end / size)) };
+    },
     indexOf: (block) => {
       const match = /^[\d.]+\/\d+$/.test(block) ? parseIpv4Cidr(block) : undefined;
       if (match?.prefix !== blockPrefix) return undefined;

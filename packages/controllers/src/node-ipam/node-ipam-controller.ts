@@ -11,44 +11,77 @@ export interface NodeIpamOptions {
 
 /** Gives every node a pod range (`spec.podCIDR`) of its own, the lowest that is free. */
 export async function runNodeIpamController(context: ControllerContext, options: NodeIpamOptions): Promise<void> {
-  const { client, informers, recorder, signal } = context;
+  const { client, informers, recorder, logger, signal } = context;
   const blocks = cutIpv4(options.clusterCidr, options.nodeCidrMaskSize);
   const nodes = informers.informer(resources.nodes);
   const queue = queueFor(context, 'node_ipam');
   /** Which node has which block, also blocks whose write the cache does not show yet. */
   const owners = new Map<number, string>();
+  /** Blocks that were chosen and are being written. */
+  const assigned = new Map<string, number>();
+
+  /** Nodes that found no free block. They wait for one, instead of asking again and again. */
+  const waiting = new Set<string>();
+  /** No block below this one is free. */
+  let lowest = 0;
 
   onChange(context, nodes, (node, _previous, deleted) => {
     const name = node.metadata.name ?? '';
-    const index = blockOf(node);
     if (deleted) {
-      for (const [block, owner] of owners) if (owner === name) owners.delete(block);
-    } else if (index !== undefined) owners.set(index, name);
+      waiting.delete(name);
+      release(name);
+    } else if (node.spec?.podCIDR) occupy(node, node.spec.podCIDR);
     else queue.add(name);
   });
 
-  function blockOf(node: Node): number | undefined {
-    return node.spec?.podCIDR ? blocks.indexOf(node.spec.podCIDR) : undefined;
+  function release(name: string): void {
+    for (const [block, owner] of owners) {
+      if (owner !== name) continue;
+      owners.delete(block);
+      lowest = Math.min(lowest, block);
+    }
+    for (const other of waiting) queue.add(other);
+  }
+
+  /** A range that somebody else gave may have another size, or lie outside. */
+  function occupy(node: Node, cidr: string): void {
+    try {
+      const range = blocks.overlap(cidr);
+      if (range === undefined) return;
+      for (let block = range.first; block <= range.last; block++) owners.set(block, node.metadata.name ?? '');
+    } catch (error) {
+      // Such as an IPv6 range: it takes none of our blocks.
+      logger.debug('A node has a pod range that is none of ours', { node: node.metadata.name, cidr, err: error });
+    }
+  }
+
+  function firstFree(): number | undefined {
+    while (lowest < blocks.count && owners.has(lowest)) lowest++;
+    return lowest < blocks.count ? lowest : undefined;
   }
 
   async function reconcile(name: string): Promise<void> {
     const node = nodes.lister.get(name);
     if (node === undefined || node.spec?.podCIDR) return;
-    let index = [...owners].find(([, owner]) => owner === name)?.[0];
-    for (let free = 0; index === undefined && free < blocks.count; free++) if (!owners.has(free)) index = free;
+    const index = assigned.get(name) ?? firstFree();
     if (index === undefined) {
-      recorder.event({ ref: resources.nodes, object: node }, 'Warning', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`);
-      throw new Error('Every pod range is in use');
+      recorder.event({ ref: resources.nodes, object: node }, 'Normal', 'CIDRNotAvailable', `Node ${name} status is now: CIDRNotAvailable`);
+      logger.warn('Every pod range is in use', { node: name });
+      waiting.add(name);
+      return;
     }
+    waiting.delete(name);
     owners.set(index, name);
+    assigned.set(name, index);
     const cidr = blocks.cidrOf(index);
     try {
       await client.patch(resources.nodes, { name }, 'strategic', { spec: { podCIDR: cidr, podCIDRs: [cidr] } }, { signal });
     } catch (error) {
-      // A later try finds the block in `owners`; a node that is gone gives it back.
+      // A later try finds the block in `assigned`; a node that is gone gives it back.
       if (!isNotFound(error)) throw error;
-      owners.delete(index);
+      release(name);
     }
+    assigned.delete(name);
   }
 
   // One worker: blocks are handed out one after the other.

@@ -53,14 +53,28 @@ export function silentConditions(node: Node, nowMs: number): NodeCondition[] | u
   return changed ? next : undefined;
 }
 
-/** The taints that a node should have; those of others are kept, times of existing ones too. */
-export function wantedTaints(node: Node, nowMs: number): Taint[] {
+/** Whether a node has a taint of ours that evicts pods. */
+export function isEvicting(node: Node): boolean {
+  return (node.spec?.taints ?? []).some((taint) => taint.effect === 'NoExecute' && managedNoExecute.has(taint.key));
+}
+
+/** Whether a node's state asks for a taint that evicts pods. */
+export function asksForEviction(node: Node): boolean {
+  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status;
+  return ready === 'False' || ready === 'Unknown';
+}
+
+/**
+ * The taints that a node should have; those of others are kept, times of existing ones too. Taints that evict
+ * pods only with `mayEvict`.
+ */
+export function wantedTaints(node: Node, nowMs: number, mayEvict = true): Taint[] {
   const conditions = new Map((node.status?.conditions ?? []).map((condition) => [condition.type, condition.status]));
   const wanted: Taint[] = [];
   for (const { type, status, key } of taintsByCondition) {
     if (conditions.get(type) !== status) continue;
     wanted.push({ key, effect: 'NoSchedule' });
-    if (managedNoExecute.has(key)) wanted.push({ key, effect: 'NoExecute' });
+    if (mayEvict && managedNoExecute.has(key)) wanted.push({ key, effect: 'NoExecute' });
   }
   if (node.spec?.unschedulable) wanted.push({ key: unschedulableTaint, effect: 'NoSchedule' });
   const existing = node.spec?.taints ?? [];

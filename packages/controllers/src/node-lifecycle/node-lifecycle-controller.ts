@@ -9,8 +9,10 @@ import { onChange, queueFor, runController } from '../runtime/controller-context
 import type { ControllerContext } from '../runtime/controller-context.ts';
 import { semanticallyEqual } from '../runtime/semantic-equality.ts';
 import { forEachLimited } from '../runtime/slow-start.ts';
-import { graceMs, silentConditions, wantedTaints } from './node-health.ts';
+import { metricsOf } from './lifecycle-metrics.ts';
+import { asksForEviction, graceMs, isEvicting, silentConditions, wantedTaints } from './node-health.ts';
 import { evictionDelayMs } from './taint-eviction.ts';
+import { ZoneDisruption, zoneOf } from './zone-disruption.ts';
 
 const parallelWrites = 4;
 
@@ -30,8 +32,12 @@ export async function runNodeLifecycleController(context: ControllerContext): Pr
   /** When each doomed pod is to go, by key, with the taints that doom it. */
   const doomed = new Map<string, { readonly taints: string; readonly dueMs: number }>();
 
+  const zones = new ZoneDisruption(clock, graceMs);
+  const metrics = metricsOf(context.metrics, zones);
+
   onChange(context, nodes, (node, previous, deleted) => {
     const name = node.metadata.name ?? '';
+    if (zones.update(name, deleted ? undefined : node)) noteDisruption();
     if (deleted) return void heardAtMs.delete(name);
     const heartbeat = (one: Node): string | undefined =>
       one.status?.conditions?.find((condition) => condition.type === 'Ready')?.lastHeartbeatTime;
@@ -55,14 +61,33 @@ export async function runNodeLifecycleController(context: ControllerContext): Pr
     if (node !== undefined && noExecute(node).length > 0) podsQueue.add(keyOf(pod));
   });
 
+  /** Every node's taints follow from whether the whole cluster is disrupted. */
+  function noteDisruption(): void {
+    if (zones.isWholeCluster) logger.warn('No node is ready: pods are not evicted until one is');
+    else logger.info('A node is ready again: pods may be evicted');
+    for (const node of nodes.lister.list()) nodesQueue.add(node.metadata.name ?? '');
+  }
+
+  /** Whether a node may have taints that evict its pods; else how long until it is asked again. */
+  function evictionOf(node: Node): { readonly mayEvict: boolean; readonly waitMs: number } {
+    if (zones.isWholeCluster) return { mayEvict: false, waitMs: Infinity };
+    if (!asksForEviction(node) || isEvicting(node)) return { mayEvict: true, waitMs: Infinity };
+    const waitMs = zones.askToTaint(node);
+    if (waitMs === 0) metrics?.nodesTainted.inc({ zone: zoneOf(node) });
+    return { mayEvict: waitMs === 0, waitMs };
+  }
+
   async function reconcileNode(name: string): Promise<ReconcileResult | void> {
     let node = nodes.lister.get(name);
     if (node === undefined) return;
     const silentMs = clock.monotonic() - (heardAtMs.get(name) ?? clock.monotonic());
+    let waitMs = Infinity;
     try {
       if (silentMs >= graceMs) node = await noteSilence(node);
       if (!isNodeReady(node)) await markPodsNotReady(name);
-      const taints = wantedTaints(node, clock.now());
+      const eviction = evictionOf(node);
+      waitMs = eviction.waitMs;
+      const taints = wantedTaints(node, clock.now(), eviction.mayEvict);
       if (!semanticallyEqual(taints, node.spec?.taints)) {
         const patch = { metadata: { resourceVersion: node.metadata.resourceVersion }, spec: { taints } };
         await client.patch(resources.nodes, { name }, 'merge', patch, { signal });
@@ -71,7 +96,7 @@ export async function runNodeLifecycleController(context: ControllerContext): Pr
       if (isNotFound(error)) return;
       throw error;
     }
-    return { requeueAfterMs: silentMs >= graceMs ? graceMs : graceMs - silentMs };
+    return { requeueAfterMs: Math.min(waitMs, silentMs >= graceMs ? graceMs : graceMs - silentMs) };
   }
 
   async function noteSilence(node: Node): Promise<Node> {
@@ -110,7 +135,8 @@ export async function runNodeLifecycleController(context: ControllerContext): Pr
     const taints = node === undefined ? [] : noExecute(node);
     const delayMs = pod === undefined ? undefined : evictionDelayMs(pod, taints);
     if (pod === undefined || delayMs === undefined || pod.metadata.deletionTimestamp !== undefined || isFinished(pod)) {
-      doomed.delete(key);
+      if (doomed.delete(key) && pod !== undefined && pod.metadata.deletionTimestamp === undefined && !isFinished(pod))
+        recorder.event({ ref: resources.pods, object: pod }, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`);
       return;
     }
     const signature = JSON.stringify(taints.map((taint) => [taint.key, taint.value]));
@@ -120,6 +146,8 @@ export async function runNodeLifecycleController(context: ControllerContext): Pr
     const leftMs = dueMs - clock.monotonic();
     if (leftMs > 0) return { requeueAfterMs: leftMs };
     await evict(pod, key);
+    metrics?.podsDeleted.inc();
+    metrics?.deletionSeconds.observe((clock.monotonic() - dueMs) / 1000);
   }
 
   async function evict(pod: Pod, key: string): Promise<void> {

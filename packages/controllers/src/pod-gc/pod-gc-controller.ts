@@ -1,8 +1,9 @@
 import { isNotFound, resources } from '@bayplan/api';
-import type { Pod } from '@bayplan/api';
+import type { Node, Pod } from '@bayplan/api';
 import { keyOf, splitKey } from '@bayplan/client';
 import type { ReconcileResult } from '@bayplan/client';
 import { timestamp } from '@bayplan/component-base';
+import { outOfServiceTaint } from '../attach-detach/attachments.ts';
 import { isFinished } from '../pods/pod-state.ts';
 import { indexByNode, podsOnNode } from '../pods/pods-on-node.ts';
 import { onChange, queueFor, runController } from '../runtime/controller-context.ts';
@@ -29,9 +30,13 @@ export async function runPodGarbageController(context: ControllerContext): Promi
     if (deleted) return;
     if (!pod.spec?.nodeName) {
       if (pod.metadata.deletionTimestamp !== undefined) queue.add(key);
-    } else if (nodes.hasSynced && nodes.lister.get(pod.spec.nodeName) === undefined) queue.addAfter(key, quarantineMs);
+    } else if (pod.metadata.deletionTimestamp !== undefined && isOutOfService(nodes.lister.get(pod.spec.nodeName))) queue.add(key);
+    else if (nodes.hasSynced && nodes.lister.get(pod.spec.nodeName) === undefined) queue.addAfter(key, quarantineMs);
   });
-  onChange(context, nodes, (node, _previous, deleted) => {
+  onChange(context, nodes, (node, previous, deleted) => {
+    if (!deleted && isOutOfService(node) && !isOutOfService(previous)) {
+      for (const pod of podsOnNode(pods, node.metadata.name ?? '')) if (pod.metadata.deletionTimestamp !== undefined) queue.add(keyOf(pod));
+    }
     if (deleted) for (const pod of podsOnNode(pods, node.metadata.name ?? '')) queue.addAfter(keyOf(pod), quarantineMs);
   });
 
@@ -65,7 +70,9 @@ export async function runPodGarbageController(context: ControllerContext): Promi
     if (finished.size > maxFinished && key === oldestFinished()) return 'too many finished pods';
     const nodeName = pod.spec?.nodeName;
     if (!nodeName) return pod.metadata.deletionTimestamp === undefined ? undefined : 'unscheduled pod was deleted';
-    if (nodes.lister.get(nodeName) !== undefined) return undefined;
+    const node = nodes.lister.get(nodeName);
+    if (node !== undefined)
+      return pod.metadata.deletionTimestamp !== undefined && isOutOfService(node) ? 'node is out of service' : undefined;
     try {
       await client.get(resources.nodes, { name: nodeName }, { signal });
       return undefined;
@@ -98,4 +105,10 @@ export async function runPodGarbageController(context: ControllerContext): Promi
     if (pod.spec?.nodeName && nodes.lister.get(pod.spec.nodeName) === undefined) queue.addAfter(keyOf(pod), quarantineMs);
   }
   await runController(context, { queue, caches: [pods, nodes], workers: 2, reconcile });
+}
+
+/** An administrator said that the node is down for good, and it does not say otherwise itself. */
+function isOutOfService(node: Node | undefined): boolean {
+  const isReady = node?.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
+  return !isReady && (node?.spec?.taints?.some((taint) => taint.key === outOfServiceTaint) ?? false);
 }

@@ -22,3 +22,12 @@ describe('a range cut into blocks', () => {
     expect(() => cutIpv4('10.0.0.300/24', 26)).toThrow('not an IPv4 range');
   });
 });
+
+it('ranges of other sizes take the blocks that they lie in', () => {
+  const blocks = cutIpv4('10.128.0.0/16', 24);
+  expect(blocks.overlap('10.128.4.0/22')).toEqual({ first: 4, last: 7 });
+  expect(blocks.overlap('10.128.4.128/25')).toEqual({ first: 4, last: 4 });
+  expect(blocks.overlap('10.0.0.0/8')).toEqual({ first: 0, last: 255 });
+  expect(blocks.overlap('10.129.0.0/24')).toBeUndefined();
+  expect(() => blocks.overlap('2001:db8::/64')).toThrow('is not an IPv4 range');
+});

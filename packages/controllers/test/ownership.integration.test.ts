@@ -125,6 +125,34 @@ describe('the garbage collector', () => {
     expect(await isGone(resources.configMaps, 'behind')).toBe(true);
   });
 
+  it('deletes objects that own each other in a circle', async () => {
+    const first = await configMap('ring-1');
+    const second = await configMap('ring-2', [ownedBy('ConfigMap', first, true)]);
+    const third = await configMap('ring-3', [ownedBy('ConfigMap', second, true)]);
+    const ownerReferences = [ownedBy('ConfigMap', third, true)];
+    await cluster.client.patch(resources.configMaps, { namespace, name: 'ring-1' }, 'merge', { metadata: { ownerReferences } });
+    await cluster.client.delete(resources.configMaps, { namespace, name: 'ring-1' }, { propagationPolicy: 'Foreground' });
+    for (const name of ['ring-1', 'ring-2', 'ring-3']) await cluster.eventually(() => isGone(resources.configMaps, name));
+    const self = await configMap('self');
+    const own = { ownerReferences: [ownedBy('ConfigMap', self, true)] };
+    await cluster.client.patch(resources.configMaps, { namespace, name: 'self' }, 'merge', { metadata: own });
+    await cluster.client.delete(resources.configMaps, { namespace, name: 'self' }, { propagationPolicy: 'Foreground' });
+    await cluster.eventually(() => isGone(resources.configMaps, 'self'));
+  });
+
+  it('says of an owner in another namespace that it is none', async () => {
+    const owner = await configMap('far-owner');
+    const foreign = { namespace: 'kube-public', name: 'far', ownerReferences: [ownedBy('ConfigMap', owner)] };
+    await cluster.client.create(resources.configMaps, { metadata: foreign });
+    await cluster.eventually(() => isGone(resources.configMaps, 'far', 'kube-public'));
+    await cluster.eventually(async () => {
+      const { items } = await cluster.client.list(resources.events, { namespace: 'kube-public' });
+      return items.some(
+        (one) => one.reason === 'OwnerRefInvalidNamespace' && (one.message ?? '').includes('does not exist in namespace "kube-public"'),
+      );
+    });
+  });
+
   it('leaves orphans when told to', async () => {
     const owner = await configMap('parent');
     await configMap('child', [ownedBy('ConfigMap', owner)]);

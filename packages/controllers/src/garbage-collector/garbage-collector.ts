@@ -101,6 +101,9 @@ export async function runGarbageCollector(context: ControllerContext): Promise<v
     if (solid.length > 0) return patchMetadata(item, { ownerReferences: solid });
     const { finalizers = [], namespace, name = '', uid, resourceVersion } = item.object.metadata;
     const waited = states.includes('waiting') && dependents.of(uid ?? '').length > 0;
+    // A dependent that is on its way out itself may be an owner's owner: then nobody must wait for this one.
+    if (waited && owners.some((owner) => owner.blockOwnerDeletion) && dependents.of(uid ?? '').some(isGoingAfterDependents))
+      return patchMetadata(item, { ownerReferences: owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })) });
     const policy = finalizers.includes(orphanFinalizer)
       ? 'Orphan'
       : waited || finalizers.includes(foregroundFinalizer)
@@ -134,19 +137,43 @@ export async function runGarbageCollector(context: ControllerContext): Promise<v
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    rememberGone(owner.uid);
+    // A namespaced owner counts in its own namespace only: a reference from another one leads nowhere.
+    const elsewhere = monitor.ref.namespaced && monitor.informer.lister.list().find((one) => one.metadata.uid === owner.uid);
+    if (elsewhere) {
+      const which = `ownerRef [${owner.apiVersion}/${owner.kind}, namespace: ${namespace ?? ''}, name: ${owner.name}, uid: ${owner.uid}]`;
+      const message = `${which} does not exist in namespace ${JSON.stringify(namespace ?? '')}`;
+      recorder.event({ ref: item.monitor.ref, object: item.object }, 'Warning', 'OwnerRefInvalidNamespace', message);
+    } else rememberGone(owner.uid);
     return 'gone';
   }
 
   /** Foreground deletion: the owner goes once no dependent that blocks it is left. */
   async function waitForDependents(item: Item): Promise<void> {
     const uid = item.object.metadata.uid ?? '';
-    const blocking = dependents.of(uid).filter((id) => {
-      const owners = itemOf(id)?.object.metadata.ownerReferences ?? [];
-      return owners.some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true);
-    });
-    for (const id of dependents.of(uid)) queue.add(id);
+    const blocking = dependents.of(uid).filter((id) => blocks(id, uid) && !waitsFor(id, uid, new Set()));
+    // Those that wait for dependents of their own are woken by these.
+    for (const id of dependents.of(uid)) if (!isGoingAfterDependents(id)) queue.add(id);
     if (blocking.length === 0) await removeFinalizer(item, foregroundFinalizer);
+  }
+
+  function blocks(id: string, ownerUid: string): boolean {
+    const owners = itemOf(id)?.object.metadata.ownerReferences ?? [];
+    return owners.some((owner) => owner.uid === ownerUid && owner.blockOwnerDeletion === true);
+  }
+
+  function isGoingAfterDependents(id: string): boolean {
+    const object = itemOf(id)?.object;
+    return object !== undefined && isBeingDeletedWith(object, foregroundFinalizer);
+  }
+
+  /** Whether an object that is being deleted waits, over any number of others, for the one with this uid: a circle. */
+  function waitsFor(id: string, uid: string, visited: Set<string>): boolean {
+    if (visited.has(id)) return false;
+    visited.add(id);
+    const own = itemOf(id)?.object.metadata.uid ?? '';
+    if (own === uid) return true;
+    if (!isGoingAfterDependents(id)) return false;
+    return dependents.of(own).some((next) => blocks(next, own) && waitsFor(next, uid, visited));
   }
 
   /** Orphaning deletion: the dependents forget the owner, then the owner goes. */

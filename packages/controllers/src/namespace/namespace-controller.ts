@@ -9,8 +9,10 @@ import { deleteContent } from './namespace-content.ts';
 import type { RemainingContent } from './namespace-content.ts';
 import { namespacedResources } from './namespaced-resources.ts';
 
-/** While content remains it is looked at again this often, besides whenever a pod goes. */
+/** While content remains it is looked at again this often at first, besides whenever a pod goes. */
 const recheckMs = 5000;
+/** A namespace in which nothing changes is looked at ever more seldom, down to this. */
+const maxRecheckMs = 60_000;
 /** Pods that stop together are waited for together. */
 const gatherMs = 200;
 const parallelResources = 8;
@@ -24,6 +26,7 @@ export async function runNamespaceController(context: ControllerContext): Promis
   const queue = queueFor(context, 'namespace');
 
   onChange(context, namespaces, (namespace, previous, deleted) => {
+    if (deleted) waits.delete(namespace.metadata.name ?? '');
     const begun = namespace.metadata.deletionTimestamp !== undefined && previous?.metadata.deletionTimestamp === undefined;
     if (begun && !deleted) queue.add(namespace.metadata.name ?? '');
   });
@@ -32,14 +35,27 @@ export async function runNamespaceController(context: ControllerContext): Promis
     if (deleted && namespaces.lister.get(name)?.metadata.deletionTimestamp !== undefined) queue.addAfter(name, gatherMs);
   });
 
+  /** What was left at the last look, and when to look again. */
+  const waits = new Map<string, { readonly left: string; readonly nextMs: number }>();
+
+  function nextLook(name: string, content: readonly RemainingContent[]): number {
+    const left = JSON.stringify(
+      content.map((one) => [one.objects.map((object) => [object.metadata.uid, object.metadata.finalizers]), one.failure]),
+    );
+    const before = waits.get(name);
+    const nextMs = before?.left === left ? Math.min(maxRecheckMs, before.nextMs * 2) : recheckMs;
+    waits.set(name, { left, nextMs });
+    return nextMs;
+  }
+
   async function reconcile(name: string): Promise<ReconcileResult | void> {
     const namespace = namespaces.lister.get(name);
-    if (namespace?.metadata.deletionTimestamp === undefined) return;
+    if (namespace?.metadata.deletionTimestamp === undefined) return void waits.delete(name);
     if (!(namespace.spec?.finalizers ?? []).includes('kubernetes')) return;
     const content = await empty(name);
     const current = await writeStatus(namespace, content);
     if (current === undefined) return;
-    if (content.some((one) => one.objects.length > 0 || one.failure !== undefined)) return { requeueAfterMs: recheckMs };
+    if (content.some((one) => one.objects.length > 0 || one.failure !== undefined)) return { requeueAfterMs: nextLook(name, content) };
     const finalizers = (current.spec?.finalizers ?? []).filter((finalizer) => finalizer !== 'kubernetes');
     try {
       await client.update(resources.namespaces, { ...current, spec: { ...current.spec, finalizers } }, { subresource: 'finalize', signal });

@@ -25,6 +25,11 @@ import { runBootstrapTokenController } from './bootstrap-tokens/bootstrap-token-
 import { runTokenSecretsController } from './serviceaccount/token-secrets-controller.ts';
 import { runLeaseCleanupController } from './lease-cleanup/lease-cleanup-controller.ts';
 import { runNodeTtlController } from './node-ttl/node-ttl-controller.ts';
+import { runClusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
+import { runLoadBalancerController } from './load-balancer/load-balancer-controller.ts';
+import { runResourceClaimController } from './resource-claim/resource-claim-controller.ts';
+import { runIpAddressRepairController } from './service-cidr/ip-address-repair-controller.ts';
+import { runServiceCidrController } from './service-cidr/service-cidr-controller.ts';
 
 /** Who the controllers act as. */
 export interface ControllerIdentity {
@@ -129,6 +134,11 @@ async function runAll(options: ControllersOptions, client: Client, term: AbortSi
     start('bootstrap-token', 'bootstrap-signer', runBootstrapTokenController),
     start('node-ttl', 'ttl-controller', runNodeTtlController),
     start('lease-cleanup', 'lease-cleanup-controller', runLeaseCleanupController),
+    start('clusterrole-aggregation', 'clusterrole-aggregation-controller', runClusterRoleAggregationController),
+    start('service-load-balancer', 'service-controller', runLoadBalancerController),
+    start('resourceclaim', 'resource_claim', runResourceClaimController),
+    start('service-cidr', 'service-cidr-controller', runServiceCidrController),
+    start('ip-address-repair', 'ipallocator-repair-controller', runIpAddressRepairController),
     start('resourcequota', 'resource-quota-controller', runResourceQuotaController),
     start('persistentvolume-binder', 'persistentvolume-controller', runPersistentVolumeController),
     start('local-path', 'bayplan.io/local-path', runLocalPathController),

@@ -46,17 +46,23 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $found := lookup "v1" "Secret" .Release.Namespace $name }}
 apiVersion: v1
 kind: Secret
-metadata: {name: {{ $name }}, labels: {{- include "shop.labels" . | nindent 4 }}}
+metadata:
+  name: {{ $name }}
+  labels: {{- include "shop.labels" . | nindent 4 }}
 data:
   password: {{ if $found }}{{ index $found.data "password" }}{{ else }}{{ randAlphaNum 16 | b64enc }}{{ end }}
 `,
   'templates/app.yaml': `apiVersion: v1
 kind: ServiceAccount
-metadata: {name: {{ .Release.Name }}, labels: {{- include "shop.labels" . | nindent 4 }}}
+metadata:
+  name: {{ .Release.Name }}
+  labels: {{- include "shop.labels" . | nindent 4 }}
 ---
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: {{ .Release.Name }}, labels: {{- include "shop.labels" . | nindent 4 }}}
+metadata:
+  name: {{ .Release.Name }}
+  labels: {{- include "shop.labels" . | nindent 4 }}
 spec:
   replicas: {{ .Values.replicas }}
   selector: {matchLabels: {app.kubernetes.io/instance: {{ .Release.Name }}}}
@@ -77,7 +83,9 @@ spec:
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: {{ .Release.Name }}, labels: {{- include "shop.labels" . | nindent 4 }}}
+metadata:
+  name: {{ .Release.Name }}
+  labels: {{- include "shop.labels" . | nindent 4 }}
 spec: {selector: {app.kubernetes.io/instance: {{ .Release.Name }}}, ports: [{port: 80, targetPort: http}]}
 ---
 {{- if .Capabilities.APIVersions.Has "networking.k8s.io/v1/Ingress" }}

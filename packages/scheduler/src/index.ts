@@ -1,4 +1,10 @@
 export { ClusterCache } from './cache/cluster-cache.ts';
+export { fits, sharesDevice, take, wholeDevices } from './density/device-node.ts';
+export type { DeviceNode } from './density/device-node.ts';
+export { DevicePacking } from './density/device-packing.ts';
+export type { DevicePlacement } from './density/device-packing.ts';
+export { ShapeMix } from './density/shape-mix.ts';
+export type { ArrivingShape, DeviceShape } from './density/shape-mix.ts';
 export { clusterEvents } from './framework/plugin.ts';
 export type {
   FilterPlugin,

@@ -143,7 +143,17 @@ export function validateStatefulSet({ spec: wanted }: StatefulSet, faults: Fault
   checkNotNegative(wanted?.replicas, spec.child('replicas'), faults);
   checkNotNegative(wanted?.minReadySeconds, spec.child('minReadySeconds'), faults);
   checkNotNegative(wanted?.ordinals?.start, spec.child('ordinals', 'start'), faults);
-  validateLongRunning(wanted?.selector, wanted?.template, 'statefulset', faults);
+  validateLongRunning(wanted?.selector, templateWithClaims(wanted), 'statefulset', faults);
+}
+
+/** The template as pods get it: with a volume for each claim, in place of one of the same name. */
+function templateWithClaims(wanted: StatefulSet['spec']): PodTemplateSpec | undefined {
+  const names = (wanted?.volumeClaimTemplates ?? []).flatMap((claim) => claim.metadata?.name ?? []);
+  const template = wanted?.template;
+  if (names.length === 0 || !template?.spec) return template;
+  const others = (template.spec.volumes ?? []).filter((volume) => !names.includes(volume.name));
+  const volumes = [...others, ...names.map((name) => ({ name, emptyDir: {} }))];
+  return { ...template, spec: { ...template.spec, volumes } };
 }
 
 const statefulSetFree = [

@@ -165,6 +165,14 @@ describe('users of pod templates', () => {
     );
   });
 
+  it('lets pods of a StatefulSet mount the claims that are made for them', () => {
+    const mounting = { ...template, spec: { containers: [{ ...container, volumeMounts: [{ name: 'data', mountPath: '/d' }] }] } };
+    const claim = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } };
+    expect(
+      faults('apps', 'StatefulSet', { spec: { selector, template: mounting, serviceName: 's', volumeClaimTemplates: [claim] } }),
+    ).toEqual([]);
+  });
+
   it('wants pods of a Job to end', () => {
     expect(faults('batch', 'Job', { spec: { selector, template } })).toEqual([
       'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',

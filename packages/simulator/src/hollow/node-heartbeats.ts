@@ -61,7 +61,8 @@ export class NodeHeartbeats {
     }
     if (isReady(node)) return node;
     const status = { ...wanted.status, conditions: hollowConditions(clock.now(), node.status?.conditions ?? []) };
-    return await client.update(resources.nodes, { ...node, status }, { subresource: 'status', signal });
+    // Controllers write to a new node at once: what they wrote must not get in the way.
+    return await client.patch(resources.nodes, { name }, 'strategic', { status }, { subresource: 'status', signal });
   }
 
   #schedule(name: string, uid: string, lease: Lease | undefined, delayMs: number): void {

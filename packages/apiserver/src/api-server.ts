@@ -2,10 +2,12 @@ import type { Clock, Logger, MetricsRegistry } from '@bayplan/component-base';
 import type { Transport } from '@bayplan/client';
 import type { Store } from '@bayplan/store';
 import type { AdmissionOptions } from './admission/plugins.ts';
+import type { AuditOptions } from './audit/audit-options.ts';
 import type { AuthenticationOptions } from './authentication/authentication-options.ts';
 import type { AuthorizationOptions } from './authorization/authorization-sources.ts';
 import type { ApiRequest } from './http/request.ts';
 import type { ApiResponse } from './http/response.ts';
+import type { EncryptionOptions } from './keys/encryption-at-rest.ts';
 import type { PodRoute } from './webhooks/service-link.ts';
 import type { ClusterKeys } from './keys/cluster-keys.ts';
 
@@ -33,7 +35,20 @@ export interface ApiServerOptions {
   /** How pods are reached: over this host's routes, through the agents of their nodes, or (default) whichever fits. */
   readonly podRoute?: PodRoute;
   readonly authorization?: AuthorizationOptions;
-  /** Requests in flight before 429 is answered; watches and connections do not count. Default 400 and 200. */
+  readonly audit?: AuditOptions;
+  /** Default: Secrets are sealed with the cluster's own key. */
+  readonly encryption?: EncryptionOptions | undefined;
+  /** Longest time for a request that is no watch or stream; default one minute. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** After it is told to stop the server answers for so long, not ready any more, so that others take over; default 0. */
+  readonly shutdownDelayMs?: number | undefined;
+  /** Longest time that requests under way are given at the end; default one minute. */
+  readonly drainMs?: number | undefined;
+  /** Whether `/debug/pprof/` is there, for who RBAC allows; default true. */
+  readonly profiling?: boolean | undefined;
+  /** Shown at `/flagz`: no secrets. */
+  readonly flags?: Readonly<Record<string, string>> | undefined;
+  /** Requests that may run at once, read-only and mutating: priority and fairness deals their sum out. Default 400 and 200. */
   readonly maxRequestsInFlight?: { readonly readOnly: number; readonly mutating: number };
 }
 
@@ -55,6 +70,6 @@ export interface ApiServer {
   loopback(identity: Identity): Transport;
   /** The cluster CA that clients trust, in PEM. */
   readonly caPem: string;
-  /** Stops accepting, ends watches, waits for requests in flight (at most 5 s). The store stays open: it is the caller's. */
+  /** Stops accepting, ends watches, waits for requests in flight (at most `drainMs`). The store stays open: it is the caller's. */
   close(): Promise<void>;
 }

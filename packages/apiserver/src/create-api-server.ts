@@ -5,12 +5,16 @@ import type { ProxyTarget } from '@bayplan/streaming';
 import type { ApiServer, ApiServerOptions } from './api-server.ts';
 import { createServerParts } from './server-parts.ts';
 import { chain } from './chain/chain.ts';
+import { openAuditor } from './audit/open-auditor.ts';
 import { authenticate } from './chain/authenticate.ts';
-import { audit } from './chain/audit.ts';
 import { authorize } from './chain/authorize.ts';
 import { impersonate } from './chain/impersonate.ts';
-import { limitInFlight } from './chain/limit-in-flight.ts';
+import { fairness } from './flowcontrol/fairness.ts';
+import { createFairnessMetrics } from './flowcontrol/fairness-metrics.ts';
+import { auditIdOf } from './chain/context.ts';
 import type { RequestContext } from './chain/context.ts';
+import { deadline } from './chain/deadline.ts';
+import { refuseWhileDraining } from './chain/draining.ts';
 import { encode } from './chain/encode.ts';
 import { negotiate } from './chain/negotiate.ts';
 import type { Outcome } from './chain/outcome.ts';
@@ -34,13 +38,23 @@ import { UnknownPath, unknownPathText } from './unknown-path.ts';
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { clock, logger } = options;
   const parts = await createServerParts(options);
-  const limits = options.maxRequestsInFlight ?? { readOnly: 400, mutating: 200 };
+  const auditor = options.audit === undefined ? undefined : await openAuditor(options.audit, options.metrics, clock, logger);
+  const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
   const steps = [
     parts.measure,
+    refuseWhileDraining(parts.lifecycle),
+    deadline(requestTimeoutMs, clock),
+    ...(auditor === undefined ? [] : [auditor.failedAuthentication]),
     authenticate(parts.authenticator),
-    audit(undefined),
+    ...(auditor === undefined ? [] : [auditor.record]),
     impersonate(parts.authorizer),
-    limitInFlight(limits),
+    fairness({
+      controller: parts.flows,
+      registry: parts.registry,
+      metrics: createFairnessMetrics(options.metrics, parts.flows),
+      clock,
+      requestTimeoutMs,
+    }),
     authorize(parts.authorizer),
   ];
   const runChain = chain(steps, (context) => dispatch(parts, context));
@@ -83,7 +97,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       reason: 'BadRequest',
       code: 400,
     };
-    const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' };
+    const headers: Record<string, string> = {
+      'content-type': 'application/json',
+      'cache-control': 'no-cache, private',
+      ...(context === undefined ? {} : { 'audit-id': auditIdOf(context) }),
+      ...context?.responseHeaders,
+    };
     const retryAfter = status?.details?.retryAfterSeconds;
     if (retryAfter !== undefined) headers['retry-after'] = retryAfter.toString();
     return { status: body.code, headers, body: { kind: 'bytes', chunks: [Buffer.from(`${JSON.stringify(body)}\n`)] } };
@@ -153,14 +172,21 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       return { address: listener.address, port: listener.port };
     },
     async close() {
+      const { lifecycle } = parts;
+      lifecycle.stopping = true;
+      if (listener !== undefined && options.shutdownDelayMs !== undefined) await clock.sleep(options.shutdownDelayMs);
+      lifecycle.draining = true;
       await maintenance.stop();
       parts.sources.close();
       parts.authorizer.close();
+      parts.flows.stop();
+      parts.encryption.close();
       parts.registry.endWatches();
-      await listener?.close();
+      await listener?.close(options.drainMs ?? 60_000);
       parts.nodes.close();
       await parts.webhooks.close();
       await parts.hub.close();
+      await auditor?.close();
     },
   };
 }

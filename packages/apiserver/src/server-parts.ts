@@ -12,13 +12,15 @@ import { AuthorizationSources } from './authorization/authorization-sources.ts';
 import { NodeAuthorizer } from './authorization/node-authorizer.ts';
 import { RbacAuthorizer } from './authorization/rbac.ts';
 import type { Step } from './chain/chain.ts';
-import { expressionCompiler } from './config/expressions.ts';
+import { loadExpressionCompiler } from './config/expressions.ts';
+import { FlowController } from './flowcontrol/flow-controller.ts';
 import { NodeLink } from './connect/node-link.ts';
+import { Lifecycle } from './chain/draining.ts';
 import { measure } from './chain/measure.ts';
 import { definitionStrategy } from './extensions/definition-strategy.ts';
 import { openExtensions } from './extensions/extensions.ts';
 import type { Extensions } from './extensions/extensions.ts';
-import { secretSealing } from './keys/secret-sealing.ts';
+import { EncryptionAtRest } from './keys/encryption-at-rest.ts';
 import { UsageSource } from './metrics-api/usage-source.ts';
 import { createApiServerMetrics } from './metrics.ts';
 import { Registry } from './registry/registry.ts';
@@ -28,6 +30,7 @@ import type { VerbServices } from './registry/verbs/services.ts';
 import { ServiceLink } from './webhooks/service-link.ts';
 import { WebhookClient } from './webhooks/webhook-client.ts';
 import { createWebhookMetrics } from './admission/webhook/webhook-metrics.ts';
+import { SliMetrics } from './paths/sli-metrics.ts';
 import { settingsOf } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { createSpecialHandlers } from './special-handlers.ts';
@@ -43,6 +46,11 @@ export interface ServerParts {
   readonly registry: Registry;
   readonly authenticator: Authenticator;
   readonly sources: AuthenticationSources;
+  readonly flows: FlowController;
+  readonly lifecycle: Lifecycle;
+  readonly sliMetrics: SliMetrics;
+  readonly startedMs: number;
+  readonly encryption: EncryptionAtRest;
   readonly authorizer: AuthorizationSources;
   readonly rbac: RbacAuthorizer;
   readonly verbs: VerbServices;
@@ -60,6 +68,7 @@ export interface ServerParts {
 export async function createServerParts(options: ApiServerOptions): Promise<ServerParts> {
   const { store, clock, logger, keys } = options;
   const settings = settingsOf(options);
+  const encryption = await EncryptionAtRest.open({ clusterKey: keys.encryptionKey, encryption: options.encryption, clock, logger });
   const hub = new StoreHub(store, clock, logger);
   await hub.start();
   const registry: Registry = new Registry({
@@ -75,7 +84,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
       'apiextensions.k8s.io/customresourcedefinitions',
       definitionStrategy(() => timestamp(clock.now())),
     ),
-    secretSealing: secretSealing(keys.encryptionKey),
+    sealingOf: (group, resource) => encryption.sealingOf(group, resource),
   });
   const extensions = await openExtensions({ store, hub, registry, clock, logger, random: systemRandom, webhooks: () => webhookClient });
   const rbac = new RbacAuthorizer(registry);
@@ -103,17 +112,16 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, apiAudiences: settings.apiAudiences, registry, clock }),
     new BootstrapTokens(registry, clock, settings.apiAudiences),
   ];
-  // Only configuration files have expressions at start; the engine stays unloaded without them.
-  const configured = options.authentication?.configFile !== undefined || options.authorization?.configFile !== undefined;
-  const compiler = configured ? (await import('./config/cel-compiler.ts')).celCompiler : expressionCompiler;
   const sources = await AuthenticationSources.open({
     ...options.authentication,
     apiAudiences: settings.apiAudiences,
     disallowedIssuers: [settings.issuer],
-    compiler,
+    loadCompiler: loadExpressionCompiler,
     clock,
     logger,
   });
+  const limits = options.maxRequestsInFlight ?? { readOnly: 400, mutating: 200 };
+  const flows = new FlowController(registry, clock, limits.readOnly + limits.mutating);
   const authenticator = new Authenticator({
     tokens: () => [...tokens, ...sources.tokens],
     allowsAnonymous: (path) => sources.allowsAnonymous(path),
@@ -123,7 +131,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     ...options.authorization,
     node: new NodeAuthorizer(registry),
     rbac,
-    compiler,
+    loadCompiler: loadExpressionCompiler,
     clock,
     logger,
   });
@@ -134,6 +142,11 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     registry,
     authenticator,
     sources,
+    flows,
+    lifecycle: new Lifecycle(),
+    sliMetrics: new SliMetrics(),
+    startedMs: clock.now(),
+    encryption,
     authorizer,
     rbac,
     verbs,

@@ -32,10 +32,50 @@ export interface ApiFlags {
   readonly authorizationWebhookVersion?: 'v1' | 'v1beta1';
   readonly authorizationWebhookCacheAuthorizedTtl?: number;
   readonly authorizationWebhookCacheUnauthorizedTtl?: number;
+  readonly encryptionProviderConfig?: string;
+  readonly encryptionProviderConfigAutomaticReload?: boolean;
+  readonly requestTimeout?: number;
+  readonly shutdownDelayDuration?: number;
+  readonly maxRequestsInflight?: number;
+  readonly maxMutatingRequestsInflight?: number;
+  readonly profiling?: boolean;
+  readonly auditPolicyFile?: string;
+  readonly auditLogPath?: string;
+  readonly auditLogMaxage?: number;
+  readonly auditLogMaxbackup?: number;
+  readonly auditLogMaxsize?: number;
+  readonly auditWebhookConfigFile?: string;
+  readonly auditWebhookBatchMaxSize?: number;
+  readonly auditWebhookBatchMaxWait?: number;
+  readonly auditWebhookBatchBufferSize?: number;
 }
 
 export function withApiFlags(command: Command): Command {
-  return withAuthorizationFlags(withAuthenticationFlags(command));
+  return withAuditFlags(withAuthorizationFlags(withAuthenticationFlags(withRequestFlags(command))));
+}
+
+function withRequestFlags(command: Command): Command {
+  return command
+    .option('--request-timeout <duration>', 'longest time for a request that is no watch or stream (default: 1m)', duration)
+    .option('--shutdown-delay-duration <duration>', 'how long the server still answers, not ready, when it stops (default: 0)', duration)
+    .option('--max-requests-inflight <count>', 'reading requests that run at once (default: 400)', whole)
+    .option('--max-mutating-requests-inflight <count>', 'writing requests that run at once (default: 200)', whole)
+    .option('--profiling <bool>', 'serve profiles at /debug/pprof/ (default: true)', bool);
+}
+
+function withAuditFlags(command: Command): Command {
+  return command
+    .option('--encryption-provider-config <file>', 'EncryptionConfiguration: how objects are sealed in the store')
+    .option('--encryption-provider-config-automatic-reload <bool>', 'read that file again when it changes (default: false)', bool)
+    .option('--audit-policy-file <file>', 'Policy that says which requests are recorded')
+    .option('--audit-log-path <file>', 'file that they are recorded in; "-" is standard output')
+    .option('--audit-log-maxage <days>', 'how long files put aside are kept (default: 366; 0 for ever)', whole)
+    .option('--audit-log-maxbackup <count>', 'files put aside that are kept (default: 100; 0 for all)', whole)
+    .option('--audit-log-maxsize <megabytes>', 'size at which a file is put aside (default: 100; 0 for none)', whole)
+    .option('--audit-webhook-config-file <file>', 'kubeconfig of a webhook that requests are recorded with')
+    .option('--audit-webhook-batch-max-size <count>', 'most events in one call (default: 400)', whole)
+    .option('--audit-webhook-batch-max-wait <duration>', 'how long an event waits for others (default: 30s)', duration)
+    .option('--audit-webhook-batch-buffer-size <count>', 'events that may wait; more are lost (default: 10000)', whole);
 }
 
 function withAuthorizationFlags(command: Command): Command {
@@ -73,7 +113,69 @@ function withAuthenticationFlags(command: Command): Command {
 
 /** The flags as options of the API server. Throws a `UserError` for combinations that make no sense. */
 export function apiOptions(flags: ApiFlags): Partial<ApiServerOptions> {
-  return { authentication: authenticationOptions(flags), authorization: authorizationOptions(flags) };
+  const configFile = flags.encryptionProviderConfig;
+  if (configFile === undefined && flags.encryptionProviderConfigAutomaticReload !== undefined)
+    throw new UserError(
+      '--encryption-provider-config-automatic-reload was given without a file',
+      'name it with --encryption-provider-config',
+      2,
+    );
+  return {
+    ...(configFile === undefined ? {} : { encryption: { configFile, reload: flags.encryptionProviderConfigAutomaticReload } }),
+    ...requestOptions(flags),
+    flags: shownFlags(flags),
+    authentication: authenticationOptions(flags),
+    authorization: authorizationOptions(flags),
+    audit: auditOptions(flags),
+  };
+}
+
+function requestOptions(flags: ApiFlags): Partial<ApiServerOptions> {
+  const { requestTimeout, maxRequestsInflight = 400, maxMutatingRequestsInflight = 200 } = flags;
+  if (requestTimeout === 0) throw new UserError('--request-timeout is 0', 'give it a duration such as 1m', 2);
+  if (maxRequestsInflight + maxMutatingRequestsInflight === 0)
+    throw new UserError('no request may run', 'give --max-requests-inflight a number above 0', 2);
+  return {
+    requestTimeoutMs: requestTimeout,
+    shutdownDelayMs: flags.shutdownDelayDuration,
+    maxRequestsInFlight: { readOnly: maxRequestsInflight, mutating: maxMutatingRequestsInflight },
+    profiling: flags.profiling,
+  };
+}
+
+/** Every flag that was given or has a default, as one would write it. None of them holds a secret: those are in files. */
+function shownFlags(flags: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(flags as Record<string, unknown>).flatMap(([name, value]) => {
+      if (value === undefined || (typeof value === 'object' && !Array.isArray(value))) return [];
+      return [[name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), Array.isArray(value) ? value.join(',') : String(value)]];
+    }),
+  );
+}
+
+function auditOptions(flags: ApiFlags): NonNullable<ApiServerOptions['audit']> {
+  const { auditLogPath, auditWebhookConfigFile } = flags;
+  return {
+    policyFile: flags.auditPolicyFile,
+    log:
+      auditLogPath === undefined
+        ? undefined
+        : {
+            path: auditLogPath,
+            maxAgeDays: flags.auditLogMaxage,
+            maxBackups: flags.auditLogMaxbackup,
+            maxSizeMb: flags.auditLogMaxsize,
+          },
+    webhook:
+      auditWebhookConfigFile === undefined
+        ? undefined
+        : {
+            configFile: auditWebhookConfigFile,
+            batchSize: flags.auditWebhookBatchMaxSize,
+            batchWaitMs: flags.auditWebhookBatchMaxWait,
+            bufferSize: flags.auditWebhookBatchBufferSize,
+          },
+  };
 }
 
 function authorizationOptions(flags: ApiFlags): NonNullable<ApiServerOptions['authorization']> {
@@ -151,6 +253,11 @@ function modes(text: string): readonly (typeof knownModes)[number][] {
 function bool(text: string): boolean {
   if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('expected true or false.');
   return text === 'true';
+}
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
+  return Number(text);
 }
 
 /** Milliseconds of a duration as Go writes it. */

@@ -21,7 +21,7 @@ export interface SourcesOptions extends AuthenticationOptions {
   readonly apiAudiences: readonly string[];
   /** Issuers that only this API server may speak for. */
   readonly disallowedIssuers: readonly string[];
-  readonly compiler: ExpressionCompiler;
+  readonly loadCompiler: () => Promise<ExpressionCompiler>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onReload?: (succeeded: boolean) => void;
@@ -92,8 +92,9 @@ export class AuthenticationSources {
     for (const keys of this.keys.values()) keys.close();
   }
 
-  private read(text: string, name: string): void {
-    const { compiler, disallowedIssuers, anonymous } = this.options;
+  private async read(text: string, name: string): Promise<void> {
+    const { loadCompiler, disallowedIssuers, anonymous } = this.options;
+    const compiler = await loadCompiler();
     const found = readAuthenticationConfiguration(text, name, { compiler, disallowedIssuers });
     if (found.anonymous !== undefined && anonymous !== undefined)
       throw new ConfigError('--anonymous-auth flag cannot be set when anonymous field is configured in authentication configuration file');

@@ -37,9 +37,9 @@ const usesEmailVerified = /\bclaims\??\.\??email_verified\b/;
 
 /** Reads rules and mappings of one issuer; faults go to the node. */
 export function readClaims(node: ConfigNode, compiler: ExpressionCompiler): ClaimConfiguration {
-  const compile = (at: ConfigNode, text: string, variable: 'claims' | 'user'): CompiledExpression => {
+  const compile: Compile = (at, text, variable, result) => {
     try {
-      return compiler.compile(text, [variable]);
+      return compiler.compile(text, variable, result);
     } catch (error) {
       at.fault(fieldInvalid(at.where, text, (error as Error).message));
       return neverCompiled;
@@ -76,7 +76,7 @@ export function readClaims(node: ConfigNode, compiler: ExpressionCompiler): Clai
   };
 }
 
-type Compile = (at: ConfigNode, text: string, variable: 'claims' | 'user') => CompiledExpression;
+type Compile = (at: ConfigNode, text: string, variable: 'claims' | 'user', result: 'bool' | 'any') => CompiledExpression;
 
 function readMapping(
   node: ConfigNode,
@@ -95,7 +95,7 @@ function readMapping(
     if (rules.prefix && prefix !== undefined)
       node.fault(fieldInvalid(node.child('prefix').where, prefix, 'may not be specified when expression is set'));
     const at = node.child('expression');
-    return { kind: 'expression', text, compiled: compile(at, text, 'claims') };
+    return { kind: 'expression', text, compiled: compile(at, text, 'claims', 'any') };
   }
   if (claim === '') {
     if (rules.required) node.fault(fieldRequired(node.where, 'claim or expression is required'));
@@ -128,7 +128,7 @@ function readExtra(mappings: ConfigNode, compile: Compile): ClaimConfiguration['
     if (seen.has(key)) node.fault(fieldDuplicate(at, key));
     seen.add(key);
     const text = node.requiredString('valueExpression');
-    return { key, text, compiled: text === '' ? neverCompiled : compile(node.child('valueExpression'), text, 'claims') };
+    return { key, text, compiled: text === '' ? neverCompiled : compile(node.child('valueExpression'), text, 'claims', 'any') };
   });
 }
 
@@ -150,7 +150,7 @@ function readClaimRules(parent: ConfigNode, compile: Compile): ClaimRule[] {
       if (requiredValue !== '')
         node.fault(fieldInvalid(node.child('requiredValue').where, requiredValue, 'may not be specified when expression is set'));
       once(seen, node.child('expression'), text);
-      return [{ kind: 'expression', text, compiled: compile(node.child('expression'), text, 'claims'), message }];
+      return [{ kind: 'expression', text, compiled: compile(node.child('expression'), text, 'claims', 'bool'), message }];
     }
     return [];
   });
@@ -162,7 +162,7 @@ function readUserRules(parent: ConfigNode, compile: Compile): ExpressionRule[] {
     node.fields('expression', 'message');
     const text = node.requiredString('expression');
     once(seen, node.child('expression'), text);
-    const compiled = text === '' ? neverCompiled : compile(node.child('expression'), text, 'user');
+    const compiled = text === '' ? neverCompiled : compile(node.child('expression'), text, 'user', 'bool');
     return { kind: 'expression', text, compiled, message: node.string('message') };
   });
 }

@@ -155,7 +155,7 @@ function readConditions(node: ConfigNode, compiler: ExpressionCompiler): Webhook
     if (seen.has(text)) condition.fault(fieldDuplicate(at, text));
     seen.add(text);
     try {
-      return [{ text, compiled: compiler.compile(text, ['request']) }];
+      return [{ text, compiled: compiler.compile(text, 'request', 'bool') }];
     } catch (error) {
       condition.fault(fieldInvalid(at, text, (error as Error).message));
       return [];

@@ -33,7 +33,7 @@ export interface AuthorizationOptions {
 export interface AuthorizationSourcesOptions extends AuthorizationOptions {
   readonly node: Authorizer;
   readonly rbac: Authorizer;
-  readonly compiler: ExpressionCompiler;
+  readonly loadCompiler: () => Promise<ExpressionCompiler>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onReload?: (succeeded: boolean) => void;
@@ -84,7 +84,7 @@ export class AuthorizationSources implements Authorizer {
       file: configFile,
       clock,
       logger,
-      apply: (text) => sources.use(readAuthorizationConfiguration(text, configFile, options.compiler)),
+      apply: async (text) => sources.use(readAuthorizationConfiguration(text, configFile, await options.loadCompiler())),
       ...(onReload === undefined ? {} : { onReload }),
     }).catch((cause: unknown) => {
       throw cause instanceof ConfigError ? cause : new ConfigError(`${configFile}: ${(cause as Error).message}`, { cause });

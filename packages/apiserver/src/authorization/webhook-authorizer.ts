@@ -58,7 +58,7 @@ export class WebhookAuthorizer implements Authorizer {
     let failure: unknown;
     for (const { text, compiled } of this.options.config.matchConditions) {
       try {
-        if (compiled.evaluate({ request: spec }) !== true) return false;
+        if (compiled.evaluate({ request: forConditions(spec) }) !== true) return false;
       } catch (cause) {
         failure ??= new Error(`match condition ${JSON.stringify(text)}: ${(cause as Error).message}`, { cause });
       }
@@ -126,6 +126,19 @@ function specOf(user: User, access: Access): SubjectAccessReviewSpec {
       ...(label.length === 0 ? {} : { labelSelector: requirements(label) }),
     },
     ...who,
+  };
+}
+
+/** Conditions may ask for every field of what is there, empty or not. */
+function forConditions({ resourceAttributes, user, uid, groups, extra, ...rest }: SubjectAccessReviewSpec): object {
+  const empty = { namespace: '', verb: '', group: '', version: '', resource: '', subresource: '', name: '' };
+  return {
+    ...rest,
+    user: user ?? '',
+    uid: uid ?? '',
+    groups: groups ?? [],
+    extra: extra ?? {},
+    ...(resourceAttributes === undefined ? {} : { resourceAttributes: { ...empty, ...resourceAttributes } }),
   };
 }
 

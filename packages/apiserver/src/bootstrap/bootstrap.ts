@@ -2,6 +2,7 @@ import { createClient } from '@bayplan/client';
 import type { Transport } from '@bayplan/client';
 import type { ServerParts } from '../server-parts.ts';
 import { publishClusterInfo } from './cluster-info.ts';
+import { ensureFlowControl, maintainFlowControl } from '../flowcontrol/maintenance.ts';
 import { startEventExpiry } from './event-expiry.ts';
 import { ensureObjects } from './objects.ts';
 import { publishAddress } from './published-address.ts';
@@ -23,6 +24,10 @@ export async function bootstrap(parts: ServerParts, transport: Transport): Promi
   await publishFrontProxy(client, parts.options.keys);
   parts.extensions.start(client);
   parts.aggregator.start(client);
+  await ensureFlowControl(client);
+  await parts.flows.start();
+  const stopping = new AbortController();
+  const flows = maintainFlowControl(client, parts.options.clock, parts.options.logger, stopping.signal);
   const stopExpiry = startEventExpiry(parts);
   let unpublish: (() => Promise<void>) | undefined;
   return {
@@ -33,6 +38,8 @@ export async function bootstrap(parts: ServerParts, transport: Transport): Promi
     async stop() {
       await parts.aggregator.stop();
       await parts.extensions.stop();
+      stopping.abort(new Error('the API server stops'));
+      await flows;
       await stopExpiry();
       await unpublish?.();
       await transport.close();

@@ -54,6 +54,13 @@ export const namespacedRoles: readonly NamespacedRole[] = [
     subjects: [account('token-cleaner')],
   },
   {
+    // Without credentials it can be reached only where the server is told to let such requests through.
+    namespace: 'kube-public',
+    name: 'system:bayplan:cluster-info',
+    rules: [rule(['get'], '', 'configmaps', ['cluster-info'])],
+    subjects: [user('system:anonymous')],
+  },
+  {
     namespace: 'kube-public',
     name: 'system:controller:bootstrap-signer',
     rules: [rule(read, '', 'configmaps'), rule(['update'], '', 'configmaps', ['cluster-info']), ...recordEvents],

@@ -2,6 +2,7 @@ import type { KubeObject } from '@bayplan/api';
 import type { ApiResponse, ResponseBody } from '../http/response.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
+import { auditIdOf } from './context.ts';
 import type { RequestContext } from './context.ts';
 import type { Representation } from './negotiate.ts';
 import type { ListOutcome, Outcome, WatchItem, WatchOutcome } from './outcome.ts';
@@ -15,7 +16,11 @@ const newline = Buffer.from('\n');
 
 /** Last step: the outcome as bytes of the wanted kind. Stored bytes go out as they are, without being parsed. */
 export async function encode(context: RequestContext, outcome: Outcome, representation: Representation): Promise<ApiResponse> {
-  const headers: Record<string, string | readonly string[]> = { 'cache-control': 'no-cache, private' };
+  const headers: Record<string, string | readonly string[]> = {
+    'audit-id': auditIdOf(context),
+    'cache-control': 'no-cache, private',
+    ...context.responseHeaders,
+  };
   if (context.warnings.length > 0) headers['warning'] = warningHeaders(context.warnings);
   switch (outcome.kind) {
     case 'bytes':

@@ -3,7 +3,7 @@ import type { Clock } from '@bayplan/component-base';
 import type { ApiServerMetrics } from '../metrics.ts';
 import type { Step } from './chain.ts';
 import type { RequestContext } from './context.ts';
-import { isLongRunning } from './limit-in-flight.ts';
+import { isLongRunning } from './long-running.ts';
 
 const writes = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 

@@ -4,15 +4,17 @@ export interface CompiledExpression {
   evaluate(variables: Readonly<Record<string, unknown>>): unknown;
 }
 
+/** What the expressions of configuration files speak of. */
+export type ExpressionVariable = 'claims' | 'user' | 'request';
+
 /** What compiles the expressions of configuration files. */
 export interface ExpressionCompiler {
-  /** `variables` are the names the expression may use. Throws an `Error` whose message says what is wrong. */
-  compile(expression: string, variables: readonly string[]): CompiledExpression;
+  /** `variable` is the one that the expression may use. Throws an `Error` whose message says what is wrong. */
+  compile(expression: string, variable: ExpressionVariable, result: 'bool' | 'any'): CompiledExpression;
 }
 
-/** Loaded when the first expression is compiled. */
-export const expressionCompiler: ExpressionCompiler = {
-  compile() {
-    throw new Error('CEL expressions are not supported yet');
-  },
-};
+/** Loads the expression engine, which servers without such files never need. */
+export async function loadExpressionCompiler(): Promise<ExpressionCompiler> {
+  const { createExpressionCompiler } = await import('./expression-compiler.ts');
+  return createExpressionCompiler();
+}

@@ -48,23 +48,33 @@ export class JsonCaller {
     return this.call('POST', url, Buffer.from(JSON.stringify(body)), timeoutMs);
   }
 
+  /** Like `post`, whatever the answer says. */
+  async send(url: URL, body: unknown, timeoutMs: number): Promise<void> {
+    await this.exchange('POST', url, Buffer.from(JSON.stringify(body)), timeoutMs);
+  }
+
   close(): void {
     this.secure.destroy();
     this.plain.destroy();
   }
 
   private async call(method: string, url: URL, body: Buffer | undefined, timeoutMs: number): Promise<unknown> {
+    const text = await this.exchange(method, url, body, timeoutMs);
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (cause) {
+      throw new CallError(`${method} ${url.href}: the answer is not JSON`, 200, { cause });
+    }
+  }
+
+  private async exchange(method: string, url: URL, body: Buffer | undefined, timeoutMs: number): Promise<string> {
     const response = await this.open(method, url, body, AbortSignal.timeout(timeoutMs)).catch((cause: unknown) => {
       throw new CallError(`${method} ${url.href}: ${reasonOf(cause, timeoutMs)}`, 0, { cause });
     });
     const text = await textOf(response, url);
     const status = response.statusCode ?? 0;
     if (status < 200 || status > 299) throw new CallError(`${method} ${url.href}: ${status.toString()}: ${text.slice(0, 200)}`, status);
-    try {
-      return JSON.parse(text) as unknown;
-    } catch (cause) {
-      throw new CallError(`${method} ${url.href}: the answer is not JSON`, status, { cause });
-    }
+    return text;
   }
 
   private open(method: string, url: URL, body: Buffer | undefined, signal: AbortSignal): Promise<IncomingMessage> {

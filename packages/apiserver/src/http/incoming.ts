@@ -18,6 +18,7 @@ export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export class IncomingRequest implements ApiRequest {
   readonly method: HttpMethod;
   readonly path: string;
+  readonly url: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: RequestBody;
   readonly peer: Peer;
@@ -31,6 +32,7 @@ export class IncomingRequest implements ApiRequest {
   constructor(req: AnyRequest, frontProxyCa?: X509Certificate) {
     this.req = req;
     const url = req.url ?? '/';
+    this.url = url;
     const question = url.indexOf('?');
     this.method = (req.method ?? 'GET') as HttpMethod;
     this.path = question < 0 ? url : url.slice(0, question);
@@ -67,6 +69,13 @@ export class IncomingRequest implements ApiRequest {
     if (this.over) return;
     this.over = true;
     this.controller?.abort(gone);
+  }
+
+  expire(reason: Error): void {
+    const expired = this.controller;
+    // The answer is written under a signal of its own.
+    this.controller = undefined;
+    expired?.abort(reason);
   }
 
   /** Whether `end` was called. */

@@ -1,7 +1,7 @@
 import type { KeyPair, Logger } from '@bayplan/component-base';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { createSecureServer } from 'node:http2';
+import { constants, createSecureServer } from 'node:http2';
 import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +15,15 @@ import { writeResponse } from './write-response.ts';
 /** Megabytes of one HTTP/2 session: all watches of a client share one. */
 const maxSessionMemory = 256;
 const maxConcurrentStreams = 1000;
-const closeGraceMs = 5_000;
+/** A handshake, or the head of a request, that comes no quicker is cut. */
+const handshakeTimeoutMs = 10_000;
+const headTimeoutMs = 32_000;
+/** A whole request, its body with it. */
+const bodyTimeoutMs = 90_000;
+/** Of a connection on which nothing is asked. */
+const idleTimeoutMs = 90_000;
+/** The kernel asks after peers that say nothing, so that dead ones are found without a timer here. */
+const keepAliveMs = 15_000;
 
 export interface ListenerOptions {
   readonly bindAddress: string;
@@ -34,7 +42,8 @@ export interface ListenerOptions {
 export interface Listener {
   readonly address: string;
   readonly port: number;
-  close(): Promise<void>;
+  /** Stops accepting, gives the requests under way `drainMs` at most, then cuts what is left. */
+  close(drainMs: number): Promise<void>;
 }
 
 const frontProxyCas = new WeakMap<ListenerOptions, X509Certificate>();
@@ -57,30 +66,42 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
+    handshakeTimeout: handshakeTimeoutMs,
     maxSessionMemory,
     settings: { maxConcurrentStreams, initialWindowSize: 1024 * 1024 },
   });
   const active = new Set<Promise<void>>();
   server.on('request', (req: AnyRequest, res: ServerResponse | Http2ServerResponse) => {
-    const answering: Promise<void> = answer(options, req, res).finally(() => active.delete(answering));
+    const answering: Promise<void> = answer(options, req, res, () => active.delete(answering)).finally(() => active.delete(answering));
     active.add(answering);
   });
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     void takeOver(options, req, socket, head);
   });
+  setTimeouts(server);
   const connections = trackConnections(server);
   server.listen(options.port, options.bindAddress);
   await once(server, 'listening');
   const { address, port } = server.address() as AddressInfo;
-  return { address, port, close: () => close(server, connections, active) };
+  return { address, port, close: (drainMs) => close(server, connections, active, drainMs) };
 }
 
-async function answer(options: ListenerOptions, req: AnyRequest, res: ServerResponse | Http2ServerResponse): Promise<void> {
+/** `streams` is told of answers that last as long as their client wants: nobody waits for them at the end. */
+async function answer(
+  options: ListenerOptions,
+  req: AnyRequest,
+  res: ServerResponse | Http2ServerResponse,
+  streams: () => void,
+): Promise<void> {
   const request = new IncomingRequest(req, frontProxyCaOf(options));
   res.on('close', () => request.end());
   res.on('error', (error: Error) => options.logger.debug('Response could not be written', { err: error }));
   try {
-    await writeResponse(req, res, await options.handle(request), request);
+    const response = await options.handle(request);
+    if (response.body.kind === 'stream') streams();
+    await writeResponse(req, res, response, request);
+    // Whoever still sends a body that nobody reads any more is told to stop.
+    if ('stream' in req && !req.stream.endAfterHeaders && !req.complete) req.stream.close(constants.NGHTTP2_NO_ERROR);
   } catch (error) {
     // A client that went away in the middle is no fault of ours.
     if (!request.ended) options.logger.error('Request handling failed', { err: error, path: req.url });
@@ -101,6 +122,23 @@ async function takeOver(options: ListenerOptions, req: IncomingMessage, socket: 
   }
 }
 
+/** Peers that are slow on purpose, or gone, hold nothing for long. */
+function setTimeouts(server: Http2SecureServer): void {
+  // These are HTTP/1.1's, which Node's types know of its own server only.
+  Object.assign(server, { headersTimeout: headTimeoutMs, requestTimeout: bodyTimeoutMs, keepAliveTimeout: idleTimeoutMs });
+  server.on('session', (session) => {
+    let open = 0;
+    session.on('stream', (stream) => {
+      open++;
+      stream.on('close', () => open--);
+    });
+    session.setTimeout(idleTimeoutMs, () => {
+      if (open === 0) session.close();
+    });
+  });
+  server.on('secureConnection', (socket) => socket.setKeepAlive(true, keepAliveMs));
+}
+
 function trackConnections(server: Http2SecureServer): Set<Duplex> {
   const connections = new Set<Duplex>();
   server.on('connection', (socket: Duplex) => {
@@ -111,11 +149,15 @@ function trackConnections(server: Http2SecureServer): Set<Duplex> {
   return connections;
 }
 
-/** Stops accepting, gives the requests under way their time, then cuts what is left. */
-async function close(server: Http2SecureServer, connections: ReadonlySet<Duplex>, active: ReadonlySet<Promise<void>>): Promise<void> {
+async function close(
+  server: Http2SecureServer,
+  connections: ReadonlySet<Duplex>,
+  active: ReadonlySet<Promise<void>>,
+  drainMs: number,
+): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, closeGraceMs)));
+  const tooLong = new Promise<void>((resolve) => (timer = setTimeout(resolve, drainMs)));
   await Promise.race([Promise.allSettled(active), tooLong]);
   clearTimeout(timer);
   for (const socket of connections) socket.destroy();

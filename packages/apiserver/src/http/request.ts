@@ -15,6 +15,8 @@ export interface ApiRequest {
   /** As in the URL, still percent-encoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Path and query as they came; undefined for loopbacks. */
+  readonly url?: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** Reads the body once. Rejects with 413 past the limit. */
@@ -26,6 +28,8 @@ export interface ApiRequest {
   readonly remoteAddress: string;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
+  /** The time of the work is over: aborts the signal of whoever has it, while the answer can still be written. */
+  expire?(reason: Error): void;
 }
 
 export type RequestBody =

@@ -6,6 +6,11 @@ const mark = Buffer.from('bayplan:aesgcm:v1:');
 const ivBytes = 12;
 const tagBytes = 16;
 
+/** Whether a value was sealed with the cluster's own key. */
+export function isSealedByCluster(value: Buffer): boolean {
+  return value.subarray(0, mark.length).equals(mark);
+}
+
 /**
  * AES-256-GCM with the cluster's encryption key; the store's key is authenticated with the value.
  * Values without the mark are read as they are, so that a snapshot from before can be.
@@ -19,8 +24,9 @@ export function secretSealing(encryptionKey: Buffer): Sealing {
       const body = Buffer.concat([cipher.update(value), cipher.final()]);
       return Buffer.concat([mark, iv, cipher.getAuthTag(), body]);
     },
+    isStale: (value) => !isSealedByCluster(value),
     open(key, value) {
-      if (!value.subarray(0, mark.length).equals(mark)) return value;
+      if (!isSealedByCluster(value)) return value;
       const iv = value.subarray(mark.length, mark.length + ivBytes);
       const tag = value.subarray(mark.length + ivBytes, mark.length + ivBytes + tagBytes);
       const decipher = createDecipheriv('aes-256-gcm', encryptionKey, iv);

@@ -5,7 +5,7 @@ import type { Store } from '@bayplan/store';
 import { metricsResources } from '../metrics-api/metrics-resources.ts';
 import { conversions, storedVersionOf } from './conversions.ts';
 import { ResourceCache } from './resource-cache.ts';
-import { ResourceStorage, unsealed } from './resource-storage.ts';
+import { ResourceStorage } from './resource-storage.ts';
 import type { Sealing } from './resource-storage.ts';
 import { isStored } from './served-resource.ts';
 import type { ServedResource, StoredResource } from './served-resource.ts';
@@ -19,7 +19,8 @@ export interface RegistryOptions {
   readonly logger: Logger;
   /** By `GROUP/RESOURCE`, `/pods` for the core group. */
   readonly strategies: ReadonlyMap<string, Strategy>;
-  readonly secretSealing: Sealing;
+  /** How values of a resource are sealed in the store. */
+  readonly sealingOf: (group: string, resource: string) => Sealing;
 }
 
 /** Every resource that is served, and the storage behind it. */
@@ -111,7 +112,7 @@ export class Registry {
     const prefix = `/registry/${stored.group === '' ? 'core' : stored.group}/${stored.resource}/`;
     const kept = this.storages.get(prefix);
     if (kept !== undefined) return kept;
-    const sealing = prefix === '/registry/core/secrets/' ? options.secretSealing : unsealed;
+    const sealing = options.sealingOf(stored.group, stored.resource);
     const apiVersion = apiVersionOf(stored);
     const cache = new ResourceCache(
       {

@@ -15,6 +15,8 @@ const maxUpdateAttempts = 1000;
 export interface Sealing {
   seal(key: string, value: Buffer): Buffer;
   open(key: string, value: Buffer): Buffer;
+  /** Whether a value as it is in the store should be written again, because it would now be sealed otherwise. Absent: never. */
+  isStale?(value: Buffer): boolean;
 }
 
 export const unsealed: Sealing = { seal: (_key, value) => value, open: (_key, value) => value };
@@ -167,11 +169,18 @@ export class ResourceStorage {
       if (next instanceof StoredObject) return { kind: 'unchanged' };
       next.metadata.resourceVersion = current.revision.toString();
       if (isReadyToGo(next, current.object)) return { kind: 'written', stored: await this.remove(current) };
-      if (sameJson(next, current.object)) return { kind: 'unchanged' };
+      if (sameJson(next, current.object) && !(await this.isSealedOtherwise(current))) return { kind: 'unchanged' };
       return { kind: 'written', stored: await this.replaceStored(current, next) };
     } catch (error) {
       return { kind: 'failed', error };
     }
+  }
+
+  /** A write that changes nothing still seals a value with the key of today: that is how keys are rotated. */
+  private async isSealedOtherwise(current: StoredObject): Promise<boolean> {
+    if (this.sealing.isStale === undefined) return false;
+    const { item } = await this.store.get(current.key);
+    return item !== undefined && item.revision === current.revision && this.sealing.isStale(item.value);
   }
 
   private written(key: string, revision: number, value: Buffer, event: EventType, object: KubeObject): StoredObject {

@@ -13,7 +13,7 @@ const table: Readonly<Record<string, (value: Record<string, unknown>) => unknown
   "!user.username.startsWith('system:')": (user) => !String(user['username']).startsWith('system:'),
 };
 const compiler: ExpressionCompiler = {
-  compile(expression, [variable = '']) {
+  compile(expression, variable) {
     const run = table[expression];
     if (run === undefined) throw new Error('undeclared reference');
     return { evaluate: (variables) => run(variables[variable] as Record<string, unknown>) };

@@ -33,7 +33,7 @@ export interface ApiServerOptions {
   readonly admission?: AdmissionOptions;
   readonly authentication?: AuthenticationOptions;
   /** How pods are reached: over this host's routes, through the agents of their nodes, or (default) whichever fits. */
-  readonly podRoute?: PodRoute;
+  readonly podRoute?: PodRoute | undefined;
   readonly authorization?: AuthorizationOptions;
   readonly audit?: AuditOptions;
   /** Default: Secrets are sealed with the cluster's own key. */

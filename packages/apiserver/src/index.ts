@@ -1,4 +1,5 @@
 export type { ApiServer, ApiServerOptions, Identity } from './api-server.ts';
+export type { PodRoute } from './webhooks/service-link.ts';
 export type { AuthenticationOptions } from './authentication/authentication-options.ts';
 export { ConfigError } from './config/config-node.ts';
 export type { ApiRequest, HttpMethod, Peer, RequestBody } from './http/request.ts';

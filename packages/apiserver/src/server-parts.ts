@@ -1,4 +1,5 @@
 import { systemRandom, timestamp } from '@bayplan/component-base';
+import { loadAdmissionConfiguration } from './admission/admission-configuration.ts';
 import { createAdmission } from './admission/plugins.ts';
 import { Aggregator } from './aggregation/aggregator.ts';
 import type { ApiServerOptions } from './api-server.ts';
@@ -92,6 +93,8 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const services = new ServiceLink(registry, nodes, systemRandom, options.podRoute ?? 'auto');
   const webhookClient = new WebhookClient(services, clock);
   const aggregator = new Aggregator({ registry, link: services, keys, clock, logger });
+  const configFile = options.admission?.configFile;
+  const fromFile = configFile === undefined ? {} : await loadAdmissionConfiguration(configFile);
   const admission = createAdmission(
     registry,
     systemRandom,
@@ -104,7 +107,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
       logger,
       metrics: createWebhookMetrics(options.metrics),
     },
-    options.admission ?? {},
+    { ...options.admission, ...fromFile },
   );
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };

@@ -1,5 +1,5 @@
 import { parseDuration } from '@bayplan/api';
-import type { ApiServerOptions } from '@bayplan/apiserver';
+import type { ApiServerOptions, PodRoute } from '@bayplan/apiserver';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { commaList } from './options.ts';
@@ -26,6 +26,10 @@ export interface ApiFlags {
   readonly serviceAccountMaxTokenExpiration?: number;
   readonly serviceAccountExtendTokenExpiration?: boolean;
   readonly apiAudiences?: readonly string[];
+  readonly disableAdmissionPlugins?: readonly string[];
+  readonly enableAdmissionPlugins?: readonly string[];
+  readonly admissionControlConfigFile?: string;
+  readonly podRoute?: PodRoute;
   readonly authorizationConfig?: string;
   readonly authorizationMode?: NonNullable<ApiServerOptions['authorization']>['modes'];
   readonly authorizationWebhookConfigFile?: string;
@@ -51,7 +55,7 @@ export interface ApiFlags {
 }
 
 export function withApiFlags(command: Command): Command {
-  return withAuditFlags(withAuthorizationFlags(withAuthenticationFlags(withRequestFlags(command))));
+  return withAdmissionFlags(withAuditFlags(withAuthorizationFlags(withAuthenticationFlags(withRequestFlags(command)))));
 }
 
 function withRequestFlags(command: Command): Command {
@@ -76,6 +80,14 @@ function withAuditFlags(command: Command): Command {
     .option('--audit-webhook-batch-max-size <count>', 'most events in one call (default: 400)', whole)
     .option('--audit-webhook-batch-max-wait <duration>', 'how long an event waits for others (default: 30s)', duration)
     .option('--audit-webhook-batch-buffer-size <count>', 'events that may wait; more are lost (default: 10000)', whole);
+}
+
+function withAdmissionFlags(command: Command): Command {
+  return command
+    .option('--enable-admission-plugins <names>', 'admission plug-ins that shall run, comma-separated (default: all)', commaList)
+    .option('--disable-admission-plugins <names>', 'admission plug-ins that shall not run, comma-separated', commaList)
+    .option('--admission-control-config-file <file>', 'AdmissionConfiguration, for PodSecurity')
+    .option('--pod-route <route>', 'how this server reaches pods: direct, tunnel (through agents), or auto (default)', podRoute);
 }
 
 function withAuthorizationFlags(command: Command): Command {
@@ -127,6 +139,12 @@ export function apiOptions(flags: ApiFlags): Partial<ApiServerOptions> {
     authentication: authenticationOptions(flags),
     authorization: authorizationOptions(flags),
     audit: auditOptions(flags),
+    admission: {
+      enabledPlugins: flags.enableAdmissionPlugins,
+      disabledPlugins: flags.disableAdmissionPlugins,
+      configFile: flags.admissionControlConfigFile,
+    },
+    podRoute: flags.podRoute,
   };
 }
 
@@ -276,4 +294,9 @@ function reviewVersion(text: string): 'v1' | 'v1beta1' {
 function pairs(text: string, before: readonly string[] = []): readonly string[] {
   if (!/^[^=]+=/.test(text)) throw new InvalidArgumentError('expected NAME=VALUE.');
   return [...before, text];
+}
+
+function podRoute(value: string): PodRoute {
+  if (value === 'auto' || value === 'direct' || value === 'tunnel') return value;
+  throw new InvalidArgumentError('give auto, direct or tunnel.');
 }

@@ -2,6 +2,7 @@ import type { Random } from '@bayplan/component-base';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
 import type { Registry } from '../registry/registry.ts';
+import { ConfigError } from '../config/config-node.ts';
 import { Admission } from './admission.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
@@ -28,8 +29,12 @@ import { serviceAccountAdmission } from './service-account.ts';
 
 /** What an administrator can set. */
 export interface AdmissionOptions {
+  /** Names of plug-ins that must run. All there are run by default, so this only says that they exist. */
+  readonly enabledPlugins?: readonly string[] | undefined;
   /** Names of plug-ins that are on by default and shall not be. */
-  readonly disabledPlugins?: readonly string[];
+  readonly disabledPlugins?: readonly string[] | undefined;
+  /** An AdmissionConfiguration; what it says of a plug-in replaces what is said here. */
+  readonly configFile?: string | undefined;
   readonly podSecurity?: PodSecurityOptions;
 }
 
@@ -67,5 +72,20 @@ export function createAdmission(
     resourceQuotaAdmission(registry, webhooks.clock),
   ];
   const disabled = new Set(settings.disabledPlugins);
+  checkNames(settings, new Set(all.map((plugin) => plugin.name)));
   return new Admission(all.filter((plugin) => !disabled.has(plugin.name)));
+}
+
+/** Throws `ConfigError` for names of plug-ins that do not exist, or that are both enabled and disabled. */
+function checkNames({ enabledPlugins = [], disabledPlugins = [] }: AdmissionOptions, known: ReadonlySet<string>): void {
+  for (const [flag, names] of [
+    ['enable', enabledPlugins],
+    ['disable', disabledPlugins],
+  ] as const) {
+    const unknown = names.find((name) => !known.has(name));
+    if (unknown !== undefined)
+      throw new ConfigError(`${flag}-admission-plugins plugin ${JSON.stringify(unknown)} is unknown; there are ${[...known].join(', ')}`);
+  }
+  const both = enabledPlugins.filter((name) => disabledPlugins.includes(name));
+  if (both.length > 0) throw new ConfigError(`${both.join(', ')} in enable-admission-plugins and disable-admission-plugins overlapped`);
 }

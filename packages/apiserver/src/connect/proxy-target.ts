@@ -84,7 +84,8 @@ async function podAddress(registry: Registry, namespace: string, wanted: ProxyNa
   const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
   const named = ports.find((port) => port.name === wanted.port)?.containerPort.toString();
   const port = wanted.port === '' ? (ports[0]?.containerPort.toString() ?? '') : (named ?? wanted.port);
-  if (port !== '' && !/^\d{1,5}$/.test(port)) throw badRequest(`pod ${wanted.name} has no port ${JSON.stringify(port)}`);
+  if (port !== '' && !(/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65_536))
+    throw badRequest(`pod ${wanted.name} has no port ${JSON.stringify(port)}`);
   const usual = wanted.scheme === 'https' ? 443 : 80;
   return { host: reachable(ip), port: port === '' ? usual : Number(port), nodeName: pod.spec?.nodeName ?? '' };
 }

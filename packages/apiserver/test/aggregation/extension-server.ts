@@ -58,7 +58,7 @@ export async function startExtensionServer(address: string, frontProxyCa: string
       user: headers['x-remote-user'],
       groups: headers['x-remote-group'],
       extra: headers['x-remote-extra-a%2fb'],
-      client: socket.getPeerCertificate().subject.CN,
+      client: String(socket.getPeerCertificate().subject.CN),
       authorization: headers.authorization,
     });
     if (path === '/apis/gauges.test/v1/gauges' && (incoming.url ?? '').includes('watch=')) {

@@ -2,7 +2,7 @@ import { applyConflict, badRequest } from '../errors/constructors.ts';
 import type { StatusError } from '../errors/status.ts';
 import type { KubeObject } from '../object.ts';
 import type { JsonObject } from '../patch/json-value.ts';
-import { sameJson } from '../patch/json-value.ts';
+import { isJsonObject, sameJson, setMember } from '../patch/json-value.ts';
 import type { ObjectDescriptor } from '../schema/descriptor.ts';
 import type { MaybeFieldSet } from './field-set.ts';
 import { difference, intersection, memberPaths, sameFieldSet, union, withNamedParents } from './field-set.ts';
@@ -107,8 +107,17 @@ function refreshLastApplied<T extends KubeObject>(object: T, input: ApplyInput<T
   delete metadata.managedFields;
   const others = { ...metadata.annotations };
   delete others[lastAppliedAnnotation];
-  const text = `${JSON.stringify({ ...input.applied, metadata: { ...metadata, annotations: others } })}\n`;
+  const text = `${JSON.stringify(inOrder({ ...input.applied, metadata: { ...metadata, annotations: others } }))}\n`;
   return { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: text } } };
+}
+
+/** The value with its members in the order of their names, as kubectl writes the annotation. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isJsonObject(value)) return value;
+  const result: JsonObject = {};
+  for (const name of Object.keys(value).sort()) setMember(result, name, inOrder(value[name]));
+  return result;
 }
 
 /**

@@ -45,7 +45,8 @@ function added(value: unknown, descriptor: Descriptor): FieldSet {
     return below ?? leaf;
   }
   const object = value as JsonObject;
-  for (const name in object) {
+  // In the order in which sets are written, so that they need not be sorted afterwards.
+  for (const name of Object.keys(object).sort()) {
     const member = heldMember(shape.descriptor, name, object[name]);
     if (member !== undefined) (below ??= { '.': leaf })[`f:${name}`] = added(member, descriptorOfMember(shape.descriptor, name));
   }

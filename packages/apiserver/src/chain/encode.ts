@@ -12,6 +12,7 @@ const openItem = Buffer.from('{');
 const listEnd = Buffer.from(']}\n');
 /** What is written at once of a long list. */
 const pieceBytes = 1024 * 1024;
+const smallBytes = 64 * 1024;
 const newline = Buffer.from('\n');
 
 /** Last step: the outcome as bytes of the wanted kind. Stored bytes go out as they are, without being parsed. */
@@ -76,19 +77,21 @@ function listBody(list: ListOutcome): ResponseBody {
   // Between two items come a comma and a brace, before the first only the brace.
   let length = start.length + listEnd.length + Math.max(comma.length * list.objects.length - 1, 0);
   for (const object of list.objects) length += object.itemLength;
-  return { kind: 'pieces', length, chunks: listChunks(start, list.objects) };
+  if (length < smallBytes) return { kind: 'bytes', chunks: [...listChunks(start, list.objects, length + comma.length)] };
+  return { kind: 'pieces', length, chunks: listChunks(start, list.objects, pieceBytes) };
 }
 
-function* listChunks(start: Uint8Array, objects: readonly StoredObject[]): Generator<Uint8Array> {
-  let piece = Buffer.allocUnsafeSlow(pieceBytes);
+/** Pieces of `size` bytes and less, which all lie in the same memory: each is gone when the next is asked for. */
+function* listChunks(start: Uint8Array, objects: readonly StoredObject[], size: number): Generator<Uint8Array> {
+  let piece = Buffer.allocUnsafeSlow(size);
   piece.set(start);
   let at = start.length;
   let between = openItem;
   for (const object of objects) {
     const room = object.itemLength + comma.length + listEnd.length;
-    if (at + room > pieceBytes) {
+    if (at + room > piece.length) {
       yield piece.subarray(0, at);
-      piece = Buffer.allocUnsafeSlow(Math.max(pieceBytes, room));
+      if (room > piece.length) piece = Buffer.allocUnsafeSlow(room);
       at = 0;
     }
     at += between.copy(piece, at);

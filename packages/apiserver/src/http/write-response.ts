@@ -40,13 +40,16 @@ export async function writeResponse(req: AnyRequest, res: AnyResponse, response:
   const { chunks } = body;
   const length = body.kind === 'bytes' ? sizeOf(body.chunks) : body.length;
   if (length >= minGzipBytes && req.method !== 'HEAD' && wantsGzip(req, request)) {
-    await writeCompressed(res, response.status, headers, pieces(chunks), request);
+    await writeCompressed(res, response.status, headers, body.kind === 'pieces' ? copies(chunks) : pieces(chunks), request);
     return;
   }
   if (response.status !== 204 && response.status !== 304) headers['content-length'] = length.toString();
   writeHead(res, response.status, headers);
   if (req.method === 'HEAD') res.end();
-  else if (length <= maxWriteBytes) {
+  else if (body.kind === 'pieces') {
+    for (const chunk of chunks) if (!(await writeWhole(res, chunk))) return;
+    res.end();
+  } else if (length <= maxWriteBytes) {
     const [only, ...more] = chunks;
     if (only !== undefined && more.length === 0) (res as ServerResponse).end(only);
     else (res as ServerResponse).end(Buffer.concat(only === undefined ? [] : [only, ...more], length));
@@ -88,6 +91,24 @@ async function write(res: AnyResponse, bytes: Uint8Array, { signal }: ApiRequest
     if (signal.aborted) return false;
     throw error;
   }
+}
+
+/** Resolves when the memory of `bytes` is no longer needed: to false when the client is gone. */
+async function writeWhole(res: AnyResponse, bytes: Uint8Array): Promise<boolean> {
+  if (res.destroyed) return false;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      (res as ServerResponse).off('close', done);
+      resolve();
+    };
+    (res as ServerResponse).once('close', done);
+    (res as ServerResponse).write(bytes, done);
+  });
+  return !res.destroyed;
+}
+
+function* copies(chunks: Iterable<Uint8Array>): Generator<Uint8Array> {
+  for (const chunk of chunks) yield Buffer.from(chunk);
 }
 
 /** Joins small chunks, so that ten thousand items do not become ten thousand frames. */

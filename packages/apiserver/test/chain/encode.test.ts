@@ -30,7 +30,7 @@ async function get(path: string, accept: string): Promise<{ status: number; cont
   });
   const { body } = response;
   const parts: Uint8Array[] = [];
-  for await (const chunk of body.chunks) parts.push(...(chunk instanceof Uint8Array ? [chunk] : chunk));
+  for await (const chunk of body.chunks) parts.push(...(chunk instanceof Uint8Array ? [Buffer.from(chunk)] : chunk));
   const bytes = Buffer.concat(parts);
   if (body.kind === 'pieces') expect(bytes).toHaveLength(body.length);
   return { status: response.status, contentType: String(response.headers['content-type']), bytes };

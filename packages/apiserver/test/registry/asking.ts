@@ -22,7 +22,7 @@ export async function ask(
 ): Promise<Answer> {
   const { body, abort } = await open(api, method, url, options);
   const parts: Uint8Array[] = [];
-  for await (const chunk of body.body.chunks) parts.push(...(chunk instanceof Uint8Array ? [chunk] : chunk));
+  for await (const chunk of body.body.chunks) parts.push(...(chunk instanceof Uint8Array ? [Buffer.from(chunk)] : chunk));
   abort.abort();
   const bytes = Buffer.concat(parts);
   return {

@@ -5,13 +5,17 @@ import { isStoreError } from '@bayplan/store';
 import { admissionRequest } from '../../admission/admission.ts';
 import { deleteOptionsObject } from '../../admission/request-options.ts';
 import type { Outcome } from '../../chain/outcome.ts';
+import type { CacheEntry } from '../cache-event.ts';
 import { selectionOf } from '../selection.ts';
 import type { StoredObject } from '../stored-object.ts';
 import { deleteRequest } from './delete-options.ts';
 import type { DeleteRequest } from './delete-options.ts';
+import { listOptions } from './list-options.ts';
 import type { VerbCall } from './services.ts';
 
 const maxAttempts = 100;
+/** Deletions of a collection that are under way at once: their writes share a flush. */
+const collectionWorkers = 16;
 const foreground = 'foregroundDeletion';
 const orphan = 'orphan';
 
@@ -25,21 +29,35 @@ export async function deleteObject(call: VerbCall): Promise<Outcome> {
   return { kind: 'value', status: 200, value: success(call, result.object.object) };
 }
 
-/** DELETE of a collection. Answers the list of what was deleted. */
+/** DELETE of a collection, or of the first `limit` of it. Answers the list of what was deleted. */
 export async function deleteCollection(call: VerbCall): Promise<Outcome> {
   const { context, resource } = call;
   const request = await deleteRequest(context);
+  const { limit } = listOptions(context.request.query, false);
   const { cache } = resource.storage;
   await resource.storage.translate('deletecollection', '', () => cache.fresh());
-  const deleted: StoredObject[] = [];
-  for (const entry of cache.list(selectionOf(context, resource))) {
-    try {
-      deleted.push((await deleteNamed(call, entry.namespace, entry.name, request)).object);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
+  const entries = cache.list(selectionOf(context, resource)).slice(0, limit);
+  const deleted: (StoredObject | undefined)[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < entries.length; at = next++) {
+      const entry = entries[at];
+      if (entry !== undefined) deleted[at] = await deletedOf(call, entry, request);
     }
+  };
+  await Promise.all(Array.from({ length: collectionWorkers }, worker));
+  const objects = deleted.filter((object) => object !== undefined);
+  return { kind: 'list', resource, objects, resourceVersion: cache.revision };
+}
+
+/** Undefined when somebody else was faster. */
+async function deletedOf(call: VerbCall, entry: CacheEntry, request: DeleteRequest): Promise<StoredObject | undefined> {
+  try {
+    return (await deleteNamed(call, entry.namespace, entry.name, request)).object;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return undefined;
   }
-  return { kind: 'list', resource, objects: deleted, resourceVersion: cache.revision };
 }
 
 /** Deletes by name, again when another write comes between. Throws `NotFound` and `Conflict`. */

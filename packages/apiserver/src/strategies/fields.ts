@@ -1,4 +1,4 @@
-import type { CoreV1Event, Job, KubeObject, Node, ReplicaSet, Service } from '@bayplan/api';
+import type { CoreV1Event, Job, KubeObject, Node, ReplicaSet, ResourceSlice, Service } from '@bayplan/api';
 
 /** The fields that field selectors may name, resource by resource, as strings; `''` when unset. */
 
@@ -18,6 +18,11 @@ export function replicaFields(object: KubeObject): Record<string, string> {
 
 export function jobFields(object: KubeObject): Record<string, string> {
   return { 'status.successful': String((object as Job).status?.succeeded ?? 0) };
+}
+
+export function resourceSliceFields(object: KubeObject): Record<string, string> {
+  const { spec } = object as Partial<ResourceSlice>;
+  return { 'spec.nodeName': spec?.nodeName ?? '', 'spec.driver': spec?.driver ?? '' };
 }
 
 export function eventFields(object: KubeObject): Record<string, string> {

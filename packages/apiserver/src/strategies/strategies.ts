@@ -10,7 +10,7 @@ import { jobStrategy } from './job.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
 import { secretStrategy } from './secret.ts';
-import { eventFields, nodeFields, replicaFields } from './fields.ts';
+import { eventFields, nodeFields, replicaFields, resourceSliceFields } from './fields.ts';
 
 const counting: Strategy = { countsGeneration: true };
 
@@ -33,6 +33,7 @@ export function createStrategies(
     ['/replicationcontrollers', { countsGeneration: true, fields: replicaFields, defaultPropagation: 'orphan' }],
     ['apps/deployments', counting],
     ['apps/replicasets', { countsGeneration: true, fields: replicaFields }],
+    ['resource.k8s.io/resourceslices', { fields: resourceSliceFields }],
     ['apps/statefulsets', counting],
     ['apps/daemonsets', counting],
     ['batch/jobs', jobStrategy],

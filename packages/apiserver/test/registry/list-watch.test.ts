@@ -92,6 +92,14 @@ describe('pages of a list', () => {
     expect(Number(json.metadata['resourceVersion'])).toBeGreaterThanOrEqual(revision);
   });
 
+  it('are what a deletion with a limit takes', async () => {
+    const { json } = await ask(api, 'DELETE', `${collection}?limit=2&labelSelector=third%3Dyes`);
+    expect(names(json)).toEqual(['c0', 'c3']);
+    expect(names((await ask(api, 'GET', `${collection}?labelSelector=third%3Dyes`)).json)).toEqual(['c6']);
+    expect(names((await ask(api, 'DELETE', collection)).json)).toHaveLength(7);
+    expect((await ask(api, 'GET', collection)).json.items).toEqual([]);
+  });
+
   it('refuse a resourceVersion beside a token, and tokens that are none', async () => {
     const { json } = await ask(api, 'GET', `${collection}?limit=3`);
     const both = await ask(api, 'GET', `${collection}?limit=3&resourceVersion=5&continue=${String(json.metadata['continue'])}`);

@@ -1,3 +1,5 @@
+import { customResourceScript } from './custom-resource-script.ts';
+
 /** One call of kubectl in the script that all versions run. */
 export interface MatrixStep {
   readonly args: readonly string[];
@@ -204,6 +206,7 @@ export const matrixScript: readonly MatrixStep[] = [
   step('api-resources --api-group=apps --no-headers'),
   step('explain pod.spec.containers.livenessProbe.httpGet.port', { pick: /<IntOrString>/ }),
   step('cluster-info', { show: 'code' }),
+  ...customResourceScript,
   step('delete pod single --now'),
   step('delete job once now'),
   step('delete -f FOLDER/stack.yaml --timeout=60s'),

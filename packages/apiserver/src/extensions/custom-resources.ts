@@ -5,10 +5,10 @@ import type { Registry } from '../registry/registry.ts';
 import { ResourceCache } from '../registry/resource-cache.ts';
 import type { StoreHub } from '../registry/store-hub.ts';
 import type { StoredObject, TypeName } from '../registry/stored-object.ts';
-import type { Strategy } from '../registry/strategy.ts';
 import type { Converter } from './converter.ts';
 import { customScale } from './custom-scale.ts';
 import { CustomStorage } from './custom-storage.ts';
+import { customStrategy } from './custom-strategy.ts';
 import { CustomVersion } from './custom-version.ts';
 import { definitionOf, schemaOf } from './definition.ts';
 import type { Definition } from './definition.ts';
@@ -191,7 +191,7 @@ export class CustomResources {
       ...infoOf(definition, version),
       apiVersion: type.apiVersion,
       storage: new CustomStorage(resource, store, cache, custom.view),
-      strategy: { ...strategy, fields: fields.of },
+      strategy: { ...customStrategy, fields: fields.of },
       conversion: undefined,
       custom,
     });
@@ -205,18 +205,6 @@ export class CustomResources {
     return schemaOf(found, version);
   }
 }
-
-const strategy: Strategy = {
-  allowCreateOnUpdate: false,
-  countsGeneration: true,
-  demandsResourceVersion: true,
-  prepareForStatusUpdate(object, old) {
-    const { managedFields } = object.metadata;
-    object.metadata = { ...old.metadata };
-    if (managedFields === undefined) delete object.metadata.managedFields;
-    else object.metadata.managedFields = managedFields;
-  },
-};
 
 function typeOf(definition: Definition, version: string): TypeName {
   return { apiVersion: `${definition.group}/${version}`, kind: definition.names.kind };

@@ -24,8 +24,8 @@ import type { ScalePaths } from './scale-paths.ts';
 import type { SchemaRules } from './schema-rules.ts';
 import type { VersionView } from './version-view.ts';
 
-/** Objects that are brought into a version before other requests get their turn. */
-const turn = 200;
+/** Objects that are brought into a version before other requests get their turn; more where each turn is a call of a webhook. */
+const turns = { local: 50, webhook: 500 };
 const blocking = new Set([
   'FieldValueNotSupported',
   'FieldValueRequired',
@@ -183,6 +183,7 @@ export class CustomVersion implements CustomKind {
 
 async function shownBy(view: VersionView, objects: readonly StoredObject[]): Promise<StoredObject[]> {
   const shown: StoredObject[] = [];
+  const turn = view.callsWebhook ? turns.webhook : turns.local;
   for (let at = 0; at < objects.length; at += turn) {
     if (at > 0) await nextTurn();
     shown.push(...(await view.all(objects.slice(at, at + turn))));

@@ -26,6 +26,10 @@ export class VersionView {
     this.#options = options;
   }
 
+  get callsWebhook(): boolean {
+    return this.#options.converter.remote;
+  }
+
   get storedType(): TypeName {
     return this.#options.storedType;
   }

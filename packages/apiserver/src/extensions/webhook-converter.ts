@@ -21,6 +21,7 @@ export function webhookConverter(conversion: Conversion, client: () => WebhookCl
   const target = conversion.webhook?.clientConfig ?? {};
   const known = (conversion.webhook?.conversionReviewVersions ?? []).find((version) => version === 'v1' || version === 'v1beta1');
   return {
+    remote: true,
     async convert(objects, apiVersion) {
       const foreign = objects.filter((object) => object.apiVersion !== apiVersion);
       const [first] = foreign;

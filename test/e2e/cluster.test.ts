@@ -141,6 +141,70 @@ describe.skipIf(!isRoot).each(stores)('a one-node cluster on the %s store (needs
     }
   });
 
+  test('workloads of every kind run in containers', async () => {
+    const container = (script: string): string =>
+      `{name: main, image: 'bayplan.local/quickstart:v1', command: [sh, -c, ${JSON.stringify(script)}]}`;
+    const stay = container('echo $(hostname) >> /data/names; exec sleep 3600').replace(
+      /}$/,
+      ', volumeMounts: [{name: data, mountPath: /data}]}',
+    );
+    const manifest = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: store}
+spec:
+  replicas: 2
+  serviceName: store
+  selector: {matchLabels: {app: store}}
+  template:
+    metadata: {labels: {app: store}}
+    spec: {terminationGracePeriodSeconds: 0, containers: [${stay}]}
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: everywhere}
+spec:
+  selector: {matchLabels: {app: everywhere}}
+  template:
+    metadata: {labels: {app: everywhere}}
+    spec: {terminationGracePeriodSeconds: 0, containers: [${container('exec sleep 3600')}]}
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 * * *"
+  timeZone: Europe/Berlin
+  jobTemplate:
+    spec:
+      completions: 2
+      parallelism: 2
+      completionMode: Indexed
+      template: {spec: {restartPolicy: Never, containers: [${container('echo I am $JOB_COMPLETION_INDEX on $(hostname)')}]}}
+`;
+    await cluster.kubectl(['apply', '-f', '-'], { input: manifest });
+    await cluster.kubectl(['create', 'job', 'once', '--from=cronjob/nightly']);
+    await cluster.kubectl(['rollout', 'status', 'statefulset/store', '--timeout=60s'], { timeoutMs: 70_000 });
+    await cluster.kubectl(['rollout', 'status', 'daemonset/everywhere', '--timeout=60s'], { timeoutMs: 70_000 });
+    await cluster.kubectl(['wait', 'job/once', '--for=condition=complete', '--timeout=60s'], { timeoutMs: 70_000 });
+    const logs = await cluster.kubectl(['logs', '-l', 'job-name=once', '--prefix=false']);
+    expect(logs.trim().split('\n').sort()).toEqual(['I am 0 on once-0', 'I am 1 on once-1']);
+    // The pod comes back under its name, with its data.
+    await cluster.kubectl(['delete', 'pod', 'store-1']);
+    await cluster.kubectl(['rollout', 'status', 'statefulset/store', '--timeout=60s'], { timeoutMs: 70_000 });
+    await eventually(async () => expect(await cluster.kubectl(['exec', 'store-1', '--', 'cat', '/data/names'])).toBe('store-1\nstore-1\n'));
+    await cluster.kubectl(
+      ['delete', 'statefulset/store', 'daemonset/everywhere', 'cronjob/nightly', 'job/once', '--cascade=foreground', '--timeout=60s'],
+      {
+        timeoutMs: 70_000,
+      },
+    );
+    await cluster.kubectl(['delete', 'pvc', '-l', 'app=store', '--timeout=60s'], { timeoutMs: 70_000 });
+  });
+
   test('a crashing container is reported as kubectl users know it', async () => {
     await cluster.kubectl(['run', 'crasher', '--image=bayplan.local/quickstart:v1', '--restart=Always', '--', 'sh', '-c', 'exit 3']);
     await eventually(async () => expect(await cluster.kubectl(['get', 'pod', 'crasher', '--no-headers'])).toContain('CrashLoopBackOff'));

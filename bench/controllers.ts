@@ -104,11 +104,14 @@ async function measure({ quick, log }: BenchContext): Promise<BenchResult> {
 
     log('the same, rolled to a new revision');
     metrics['largeRolledSeconds'] = await timed(async () => {
-      await client.update(resources.deployments, {
-        ...(await client.get(resources.deployments, { namespace: 'default', name: 'large' })),
-        spec: deployment('default', 'large', large, 'app:2').spec,
-      });
-      await until('rolled to the new revision', () => oneDone('large') && pods.lister.list('default').length === large);
+      const { generation } = (
+        await client.update(resources.deployments, {
+          ...(await client.get(resources.deployments, { namespace: 'default', name: 'large' })),
+          spec: deployment('default', 'large', large, 'app:2').spec,
+        })
+      ).metadata;
+      const isSeen = (): boolean => deployments.lister.get('default/large')?.metadata.generation === generation;
+      await until('rolled to the new revision', () => isSeen() && oneDone('large') && pods.lister.list('default').length === large);
     });
     await client.delete(resources.deployments, { namespace: 'default', name: 'large' }, { propagationPolicy: 'Background' });
     await until('all pods gone', () => pods.lister.list('default').length === 0);
@@ -124,7 +127,8 @@ async function measure({ quick, log }: BenchContext): Promise<BenchResult> {
     metrics['manyWritesPerPod'] = writesBetween(beforeMany, await requestCounts(cluster.home)).total / (many * 3);
 
     log('nothing changes for 30 s');
-    await systemClock.sleep(5000);
+    // Events of what was done are still being written for a while.
+    await systemClock.sleep(20_000);
     const idleFrom = await cpuMs();
     await systemClock.sleep(30_000);
     metrics['idleCpuPercent'] = ((await cpuMs()) - idleFrom) / 300;

@@ -1,6 +1,8 @@
 import { systemRandom, timestamp } from '@bayplan/component-base';
 import { loadAdmissionConfiguration } from './admission/admission-configuration.ts';
 import { createAdmission } from './admission/plugins.ts';
+import { createAdmissionMetrics } from './admission/admission-metrics.ts';
+import { createAggregationMetrics } from './aggregation/aggregation-metrics.ts';
 import { Aggregator } from './aggregation/aggregator.ts';
 import type { ApiServerOptions } from './api-server.ts';
 import { Authenticator } from './authentication/authenticator.ts';
@@ -92,7 +94,14 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
   const nodes = new NodeLink(registry, keys, clock);
   const services = new ServiceLink(registry, nodes, systemRandom, options.podRoute ?? 'auto');
   const webhookClient = new WebhookClient(services, clock);
-  const aggregator = new Aggregator({ registry, link: services, keys, clock, logger });
+  const aggregator = new Aggregator({
+    registry,
+    link: services,
+    keys,
+    clock,
+    logger,
+    metrics: createAggregationMetrics(options.metrics),
+  });
   const configFile = options.admission?.configFile;
   const fromFile = configFile === undefined ? {} : await loadAdmissionConfiguration(configFile);
   const admission = createAdmission(
@@ -108,6 +117,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
       metrics: createWebhookMetrics(options.metrics),
     },
     { ...options.admission, ...fromFile },
+    createAdmissionMetrics(options.metrics, clock),
   );
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };

@@ -1,5 +1,6 @@
 import { forbidden } from '@bayplan/api';
 import type { KubeObject, StatusError } from '@bayplan/api';
+import type { AdmissionMetrics } from './admission-metrics.ts';
 import type { RequestContext } from '../chain/context.ts';
 import type { ServedResource } from '../registry/served-resource.ts';
 import type { User } from '../chain/user.ts';
@@ -58,22 +59,36 @@ export interface MutationRound {
 export class Admission {
   private readonly plugins: readonly AdmissionPlugin[];
 
-  constructor(plugins: readonly AdmissionPlugin[]) {
+  private readonly metrics: AdmissionMetrics;
+
+  constructor(plugins: readonly AdmissionPlugin[], metrics: AdmissionMetrics) {
     this.plugins = plugins;
+    this.metrics = metrics;
   }
 
-  async mutate(request: AdmissionRequest): Promise<void> {
-    const state = new Map<string, unknown>();
-    if (await this.round(request, { again: false, state })) await this.round(request, { again: true, state });
+  mutate(request: AdmissionRequest): Promise<void> {
+    return this.metrics.step('admit', request.operation, async () => {
+      const state = new Map<string, unknown>();
+      if (await this.round(request, { again: false, state })) await this.round(request, { again: true, state });
+    });
   }
 
-  async validate(request: AdmissionRequest): Promise<void> {
-    for (const plugin of this.plugins) await plugin.validate?.(request);
+  validate(request: AdmissionRequest): Promise<void> {
+    return this.metrics.step('validate', request.operation, async () => {
+      for (const plugin of this.plugins) {
+        // Most plug-ins are not concerned by most requests: what did not wait needs no turn of its own.
+        const work = plugin.validate?.(request);
+        if (work instanceof Promise) await work;
+      }
+    });
   }
 
   private async round(request: AdmissionRequest, round: MutationRound): Promise<boolean> {
     let again = false;
-    for (const plugin of this.plugins) if ((await plugin.mutate?.(request, round)) === true) again = true;
+    for (const plugin of this.plugins) {
+      const work = plugin.mutate?.(request, round);
+      if ((work instanceof Promise ? await work : work) === true) again = true;
+    }
     return again;
   }
 }

@@ -3,6 +3,7 @@ import type { Authorizer } from '../authorization/authorizer.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
 import type { Registry } from '../registry/registry.ts';
 import { ConfigError } from '../config/config-node.ts';
+import type { AdmissionMetrics } from './admission-metrics.ts';
 import { Admission } from './admission.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
@@ -46,6 +47,7 @@ export function createAdmission(
   authorizer: () => Authorizer,
   webhooks: CallerOptions,
   settings: AdmissionOptions,
+  metrics: AdmissionMetrics,
 ): Admission {
   const conditions = new HookConditions(authorizer);
   const all: readonly AdmissionPlugin[] = [
@@ -73,7 +75,10 @@ export function createAdmission(
   ];
   const disabled = new Set(settings.disabledPlugins);
   checkNames(settings, new Set(all.map((plugin) => plugin.name)));
-  return new Admission(all.filter((plugin) => !disabled.has(plugin.name)));
+  return new Admission(
+    all.filter((plugin) => !disabled.has(plugin.name)),
+    metrics,
+  );
 }
 
 /** Throws `ConfigError` for names of plug-ins that do not exist, or that are both enabled and disabled. */

@@ -13,6 +13,7 @@ import type { StoredResource } from '../registry/served-resource.ts';
 import type { Watcher } from '../registry/watcher.ts';
 import type { ServiceLink } from '../webhooks/service-link.ts';
 import { availabilityOf, locallyAvailable } from './availability.ts';
+import type { AggregationMetrics } from './aggregation-metrics.ts';
 import type { Availability } from './availability.ts';
 import { syncLocalServices } from './local-services.ts';
 import { FrontProxy, RemoteApi } from './remote-api.ts';
@@ -28,6 +29,7 @@ export interface AggregatorOptions {
   readonly keys: ClusterKeys;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: AggregationMetrics;
 }
 
 /** A group and version that another server answers for. */
@@ -45,6 +47,7 @@ interface Entry extends RemoteService {
   readonly api: RemoteApi;
   readonly stop: AbortController;
   available: boolean;
+  checked: boolean;
 }
 
 /** Hands requests on to the API servers that APIServices name, and keeps the status of those objects. */
@@ -132,6 +135,7 @@ export class Aggregator {
       if (service === undefined || linkOf(service) !== entry.made) {
         this.drop(entry);
         this.entries.delete(name);
+        if (service === undefined) this.options.metrics.removed(name);
       } else entry.available = isAvailable(service);
     }
     for (const [name, service] of wanted) if (!this.entries.has(name)) this.entries.set(name, this.add(name, service));
@@ -150,6 +154,7 @@ export class Aggregator {
       api,
       stop: new AbortController(),
       available: isAvailable(service),
+      checked: false,
     };
     void this.watchOver(name, entry);
     return entry;
@@ -176,6 +181,9 @@ export class Aggregator {
         const found = await availabilityOf(service, entry.api, registry, clock, signal);
         if (signal.aborted) return;
         const ok = found.status === 'True';
+        if (ok) this.options.metrics.available(name);
+        else this.options.metrics.unavailable(name, found.reason, !entry.available && entry.checked);
+        entry.checked = true;
         if (ok !== entry.available) entry.discovery.forget();
         entry.available = ok;
         await this.record(name, found);
@@ -246,7 +254,9 @@ export class Aggregator {
     await this.refresh();
     for (const { stored, name } of this.services.storage.cache.list({ matches: () => true })) {
       const service = stored.object as APIService;
-      if (service.spec?.service === undefined && !isAvailable(service)) await this.record(name, locallyAvailable);
+      if (service.spec?.service !== undefined) continue;
+      this.options.metrics.available(name);
+      if (!isAvailable(service)) await this.record(name, locallyAvailable);
     }
   }
 }

@@ -236,6 +236,10 @@ describe.skipIf(hostAddress === undefined)('aggregation', () => {
       'failing or missing response from https://gauges.default.svc/apis/gauges.test/v1: bad status from https://gauges.default.svc/apis/gauges.test/v1: 500',
     );
     expect((await get('/apis/gauges.test/v1/gauges')).status).toBe(503);
+    const metrics = (await get('/metrics')).text;
+    expect(metrics).toContain('aggregator_unavailable_apiservice{name="v1.gauges.test"} 1');
+    expect(metrics).toMatch(/aggregator_unavailable_apiservice_total\{name="v1.gauges.test",reason="FailedDiscoveryCheck"\} 1/);
+    expect(metrics).toContain('aggregator_unavailable_apiservice{name="v1.apps"} 0');
     await vi.waitFor(async () => {
       const { items } = JSON.parse((await get('/apis', { accept: aggregatedType })).text) as {
         items: { metadata: { name: string }; versions: { freshness: string }[] }[];

@@ -35,8 +35,17 @@ export const systemClock: Clock = {
 
 /** RFC 3339 in whole seconds, as `metav1.Time` prints. */
 export function timestamp(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(ms).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
+
+/** Most timestamps are of now: the text of a second is made once. */
+let lastSecond = Number.NaN;
+let lastText = '';
 
 /** RFC 3339 with six digits of a second, as `metav1.MicroTime` prints. */
 export function microTimestamp(ms: number): string {

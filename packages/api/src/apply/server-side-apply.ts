@@ -178,6 +178,7 @@ export function serverSideApply<T extends KubeObject>(input: ApplyInput<T>): App
 
 /** Removes what the manager applied before, does not apply now, and nobody else owns. */
 function prune(merged: unknown, before: MaybeFieldSet, owners: readonly MaybeFieldSet[], descriptor: ObjectDescriptor): JsonObject {
+  if (before === undefined) return merged as JsonObject;
   const owned = owners.reduce<MaybeFieldSet>((all, one) => union(all, one), undefined);
   const gone = difference(withNamedParents(before), withNamedParents(owned));
   return (gone === undefined ? merged : removeFields(merged, gone, descriptor)) as JsonObject;

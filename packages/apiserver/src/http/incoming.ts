@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { Turns } from '../registry/turns.ts';
 import { connectionOf } from './peer.ts';
 import type { ApiRequest, HttpMethod, Peer, RequestBody } from './request.ts';
 
@@ -95,6 +96,8 @@ function plainHeaders(req: AnyRequest): Record<string, string> {
   return headers;
 }
 
+/** What follows on a body, decoding and admission, takes a millisecond: of many that arrive together a few have their turn at once. */
+const bodies = new Turns(4);
 const none: RequestBody = { kind: 'none' };
 
 function bodyOf(req: AnyRequest): RequestBody {
@@ -124,7 +127,7 @@ function readBody(req: AnyRequest): Promise<Buffer> {
       reject(tooLarge());
     };
     req.on('data', onData);
-    req.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    req.on('end', () => bodies.run(() => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))));
     req.on('error', reject);
     req.on('aborted', () => reject(gone));
     req.on('close', () => reject(gone));

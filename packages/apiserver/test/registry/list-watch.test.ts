@@ -181,6 +181,26 @@ describe('the resourceVersion of a list', () => {
   });
 
   it.each([
+    ['pods', 'spec.nodeName=a,status.phase!=Running,spec.hostNetwork=false', 200],
+    ['pods', 'spec.containers=a', 400],
+    ['nodes', 'spec.unschedulable=true', 200],
+    ['events', 'involvedObject.kind=Pod,reason=x,type=Normal', 200],
+    ['secrets', 'type=Opaque', 200],
+    ['namespaces', 'status.phase=Active', 200],
+    ['services', 'spec.clusterIP=None,spec.type=ClusterIP', 200],
+    ['configmaps', 'data.a=b', 400],
+    ['configmaps', 'metadata.name=a,metadata.namespace=b', 200],
+    ['resource.k8s.io/v1/resourceslices', 'spec.nodeName=a,spec.driver=b', 200],
+    ['batch/v1/jobs', 'status.successful=1', 200],
+    ['certificates.k8s.io/v1/certificatesigningrequests', 'spec.signerName=x', 200],
+  ])('of %s by the fields of Kubernetes: %s', async (resource, selector, code) => {
+    const url = resource.includes('/') ? `/apis/${resource}` : `/api/v1/${resource}`;
+    const { status, json } = await ask(api, 'GET', `${url}?fieldSelector=${encodeURIComponent(selector)}`);
+    expect(status).toBe(code);
+    if (code === 400) expect(json['message']).toMatch(/^(field label not supported: |"data.a" is not a known field selector: only )/);
+  });
+
+  it.each([
     'limit=x',
     'timeoutSeconds=1.5',
     'resourceVersion=-1',

@@ -80,6 +80,20 @@ describe('Service addresses', () => {
     expect([inRange('10.96.0.0/12', 'fd00::1'), inRange('nonsense', '10.96.0.1')]).toEqual([false, false]);
   });
 
+  it('may come from a second range, which stays while one is taken', async () => {
+    const claimed = (name: string, clusterIP: string) =>
+      cluster.client.create(resources.services, { metadata: { namespace, name }, spec: { clusterIP, ports: [{ port: 80 }] } });
+    await expect(claimed('far', '10.200.0.5')).rejects.toThrow('is not in the valid range');
+    await cluster.client.create(resources.serviceCIDRs, { metadata: { name: 'more' }, spec: { cidrs: ['10.200.0.0/24'] } });
+    await cluster.until(resources.serviceCIDRs, undefined, 'more', (one) => (one.metadata.finalizers ?? []).length === 1);
+    await claimed('far', '10.200.0.5');
+    await cluster.client.delete(resources.serviceCIDRs, { name: 'more' });
+    await cluster.until(resources.serviceCIDRs, undefined, 'more', (one) => one.status?.conditions?.[0]?.reason === 'Terminating');
+    await expect(claimed('late', '10.200.0.6')).rejects.toThrow('is not in the valid range');
+    await cluster.client.delete(resources.services, { namespace, name: 'far' });
+    await cluster.eventually(() => cluster.client.get(resources.serviceCIDRs, { name: 'more' }).then(() => false, isNotFound));
+  });
+
   it('keep their range from going, unless another covers them', async () => {
     const range = await cluster.until(
       resources.serviceCIDRs,

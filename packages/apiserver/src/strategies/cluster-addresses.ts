@@ -1,5 +1,5 @@
 import { FieldPath, fieldInvalid, internalError, invalid, isAlreadyExists, isNotFound } from '@bayplan/api';
-import type { IPAddress, Service } from '@bayplan/api';
+import type { IPAddress, Service, ServiceCIDR } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import type { Clock, Random } from '@bayplan/component-base';
 import { formatAddress, parseAddress, parseRange } from '../ipv4.ts';
@@ -29,21 +29,47 @@ export class ClusterAddresses {
 
   /** Takes `address` for the Service. Throws `Invalid` when it is outside of the range or taken. */
   async take(service: Service, address: string, dryRun: boolean): Promise<void> {
-    const { first, last } = parseRange(this.cidr);
+    const ranges = await this.ranges();
     const number = parseAddress(address);
+    const isInside = ranges.some((cidr) => {
+      const { first, last } = parseRange(cidr);
+      return number !== undefined && number > first && number < last;
+    });
     const path = FieldPath.of('spec').child('clusterIPs');
     const fault = (why: string) =>
       invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', [
         fieldInvalid(path, [address], `failed to allocate IP ${address}: ${why}`),
       ]);
-    if (number === undefined || number <= first || number >= last)
-      throw fault(`the provided IP (${address}) is not in the valid range. The range of valid IPs is ${this.cidr}`);
+    if (!isInside) throw fault(`the provided IP (${address}) is not in the valid range. The range of valid IPs is ${ranges.join(',')}`);
     if (!(await this.reserve(service, address, dryRun))) throw fault('provided IP is already allocated');
   }
 
   /** Takes a free address for the Service and resolves with it. */
   async takeAny(service: Service, dryRun: boolean): Promise<string> {
-    const { first, last } = parseRange(this.cidr);
+    const ranges = await this.ranges();
+    for (const cidr of ranges) {
+      const address = await this.takeFrom(cidr, service, dryRun);
+      if (address !== undefined) return address;
+    }
+    throw internalError(`failed to allocate a serviceIP: range ${ranges.join(',')} is full`);
+  }
+
+  /** The ranges of all ServiceCIDRs that are not going away, that of the cluster first. */
+  private async ranges(): Promise<string[]> {
+    const { cache } = this.registry().stored('networking.k8s.io', 'v1', 'servicecidrs').storage;
+    await cache.start();
+    const found = new Set<string>();
+    for (const { stored } of cache.list({ indexValue: undefined, namespace: undefined, matches: () => true })) {
+      const { metadata, spec } = stored.object as ServiceCIDR;
+      if (metadata.deletionTimestamp === undefined) for (const cidr of spec?.cidrs ?? []) if (isIpv4Range(cidr)) found.add(cidr);
+    }
+    // Before the first ServiceCIDR is written there is nothing but the setting.
+    if (found.size === 0 || found.has(this.cidr)) return [this.cidr, ...[...found].filter((cidr) => cidr !== this.cidr)];
+    return [...found];
+  }
+
+  private async takeFrom(cidr: string, service: Service, dryRun: boolean): Promise<string | undefined> {
+    const { first, last } = parseRange(cidr);
     const size = last - first - 1;
     const start = Math.min(mostStatic, Math.max(16, Math.floor(size / 16)), size - 1);
     for (let attempt = 0; attempt < randomTries; attempt++) {
@@ -54,7 +80,7 @@ export class ClusterAddresses {
       const address = formatAddress(number);
       if (await this.reserve(service, address, dryRun)) return address;
     }
-    throw internalError(`failed to allocate a serviceIP: range ${this.cidr} is full`);
+    return undefined;
   }
 
   /** Gives an address back. One that is free already, or another Service's, is left alone. */
@@ -104,5 +130,15 @@ export class ClusterAddresses {
 
   private resource(): StoredResource {
     return this.registry().stored('networking.k8s.io', 'v1', 'ipaddresses');
+  }
+}
+
+function isIpv4Range(cidr: string): boolean {
+  try {
+    const { first, last } = parseRange(cidr);
+    return last - first > 1;
+  } catch {
+    // An IPv6 range: addresses of Services are IPv4 here.
+    return false;
   }
 }

@@ -74,12 +74,19 @@ function sourcesOf(headers: RequestContext['request']['headers'], remoteAddress:
   return [...new Set(all)];
 }
 
+interface Metadata {
+  readonly name?: string;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
 function referenceOf(info: RequestContext['info'] & { readonly isResource: true }, answer: unknown): object {
-  const { uid, resourceVersion } = (answer as { metadata?: { uid?: string; resourceVersion?: string } } | undefined)?.metadata ?? {};
+  const { name, uid, resourceVersion } = (answer as { metadata?: Metadata } | undefined)?.metadata ?? {};
   const reference = {
     resource: info.resource,
     namespace: info.namespace,
-    name: info.name,
+    // The name of what is created is in its body.
+    name: info.name === '' && info.verb === 'create' ? (name ?? '') : info.name,
     uid: info.name === '' ? '' : (uid ?? ''),
     apiGroup: info.group,
     apiVersion: info.version,

@@ -71,7 +71,7 @@ it('records who did what, with bodies where the policy wants them', async () => 
     stage: 'ResponseComplete',
     requestURI: '/api/v1/namespaces/default/configmaps',
     user: { username: 'bob', groups: ['system:masters', 'system:authenticated'] },
-    objectRef: { resource: 'configmaps', namespace: 'default', apiVersion: 'v1' },
+    objectRef: { resource: 'configmaps', namespace: 'default', name: 'c', apiVersion: 'v1' },
     responseStatus: { metadata: {}, code: 201 },
     requestObject: { data: { a: '1' } },
     responseObject: { kind: 'ConfigMap', metadata: { name: 'c' } },
@@ -145,7 +145,8 @@ it('puts files aside when they have grown, and removes the oldest', async () => 
   });
   for (let index = 0; index < 8; index++) {
     log.record({ index, text: 'x'.repeat(60) });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    // Each by itself: what waits together is written together.
+    await vi.waitFor(async () => expect(await readFile(file, 'utf8')).toContain(`"index":${index.toString()}`));
   }
   await log.close();
   const names = (await readdir(path.dirname(file))).sort();

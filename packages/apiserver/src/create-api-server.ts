@@ -10,7 +10,7 @@ import { authenticate } from './chain/authenticate.ts';
 import { authorize } from './chain/authorize.ts';
 import { impersonate } from './chain/impersonate.ts';
 import { fairness } from './flowcontrol/fairness.ts';
-import { createFairnessMetrics } from './flowcontrol/fairness-metrics.ts';
+import { registerFairnessMetrics } from './flowcontrol/fairness-metrics.ts';
 import { auditIdOf } from './chain/context.ts';
 import type { RequestContext } from './chain/context.ts';
 import { deadline } from './chain/deadline.ts';
@@ -39,6 +39,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { clock, logger } = options;
   const parts = await createServerParts(options);
   const auditor = options.audit === undefined ? undefined : await openAuditor(options.audit, options.metrics, clock, logger);
+  registerFairnessMetrics(options.metrics, parts.flows);
   const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
   const steps = [
     parts.measure,
@@ -51,7 +52,6 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     fairness({
       controller: parts.flows,
       registry: parts.registry,
-      metrics: createFairnessMetrics(options.metrics, parts.flows),
       clock,
       requestTimeoutMs,
     }),

@@ -1,40 +1,27 @@
-import { Counter, Gauge, Histogram } from '@bayplan/component-base';
+import { Counter, Gauge } from '@bayplan/component-base';
 import type { MetricsRegistry } from '@bayplan/component-base';
 import type { Flow, FlowController } from './flow-controller.ts';
 import type { PriorityLevel } from './priority-level.ts';
+import { registerTallies } from './tally.ts';
+import type { TallySeries } from './tally.ts';
 
 const flowLabels = ['priority_level', 'flow_schema'] as const;
-const waitBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
-const executionBuckets = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
 
-/** What requests report. What can be read from the levels is, only when somebody asks for the metrics. */
-export interface FairnessMetrics {
-  waited(flow: Flow, seconds: number, execute: boolean): void;
-  executed(flow: Flow, seconds: number): void;
-}
-
-export function createFairnessMetrics(registry: MetricsRegistry, controller: FlowController): FairnessMetrics {
+/** Exports what the levels and flows have counted; read only when somebody asks for the metrics. */
+export function registerFairnessMetrics(registry: MetricsRegistry, controller: FlowController): void {
   const registers = [registry];
   perLevel(registers, controller);
   perFlow(registers, controller);
-  const wait = new Histogram({
-    name: 'apiserver_flowcontrol_request_wait_duration_seconds',
-    help: 'Time that requests waited for their seats.',
-    labelNames: [...flowLabels, 'execute'],
-    buckets: waitBuckets,
-    registers,
-  });
-  const execution = new Histogram({
-    name: 'apiserver_flowcontrol_request_execution_seconds',
-    help: 'Time that requests held their seats.',
-    labelNames: flowLabels,
-    buckets: executionBuckets,
-    registers,
-  });
-  return {
-    waited: (flow, seconds, execute) => wait.observe({ ...labelsOf(flow), execute: String(execute) }, seconds),
-    executed: (flow, seconds) => execution.observe(labelsOf(flow), seconds),
-  };
+  const waits = (flow: Flow): TallySeries[] => [
+    { labels: { ...labelsOf(flow), execute: 'true' }, tally: flow.counters.admittedAfter },
+    { labels: { ...labelsOf(flow), execute: 'false' }, tally: flow.counters.refusedAfter },
+  ];
+  registerTallies(registry, 'apiserver_flowcontrol_request_wait_duration_seconds', 'Time that requests waited for their seats.', () =>
+    controller.allFlows().flatMap(waits),
+  );
+  registerTallies(registry, 'apiserver_flowcontrol_request_execution_seconds', 'Time that requests held their seats.', () =>
+    controller.allFlows().map((flow) => ({ labels: labelsOf(flow), tally: flow.counters.execution })),
+  );
 }
 
 const labelsOf = ({ name, level }: Flow) => ({ priority_level: level.name, flow_schema: name });

@@ -6,7 +6,6 @@ import type { Outcome } from '../chain/outcome.ts';
 import { isLongRunning } from '../chain/long-running.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Flow, FlowController } from './flow-controller.ts';
-import type { FairnessMetrics } from './fairness-metrics.ts';
 import { hashOf } from './shuffle-sharding.ts';
 import type { RejectReason, Ticket } from './queue-set.ts';
 
@@ -18,7 +17,6 @@ const patiencePart = 4;
 export interface FairnessOptions {
   readonly controller: FlowController;
   readonly registry: Registry;
-  readonly metrics: FairnessMetrics;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
 }
@@ -29,26 +27,26 @@ export interface FairnessOptions {
  * have begun; streams and tunnels hold none.
  */
 export function fairness(options: FairnessOptions): Step {
-  const { controller, metrics, clock } = options;
+  const { controller, clock } = options;
   return (context, next) => {
     if (context.request.peer.kind === 'loopback' || (isLongRunning(context) && context.info.verb !== 'watch')) return next();
     const flow = controller.flowOf(context);
     if (flow === undefined) return next();
     context.responseHeaders = flow.headers;
     const { level } = flow;
-    if (level.exempt) return exempt(flow, next, metrics, clock);
+    if (level.exempt) return exempt(flow, next, clock);
     const seats = seatsOf(context, options.registry);
     const distinguisher = distinguisherOf(flow, context);
     const ticket = level.seats.tryAdmit(flow.name, distinguisher, seats);
     if (ticket !== undefined) {
-      metrics.waited(flow, 0, true);
+      flow.counters.admittedAfter.add(0);
       return run(flow, ticket, next, options);
     }
     return queueUp(flow, distinguisher, seats, context, next, options);
   };
 }
 
-async function exempt(flow: Flow, next: () => Promise<Outcome>, metrics: FairnessMetrics, clock: Clock): Promise<Outcome> {
+async function exempt(flow: Flow, next: () => Promise<Outcome>, clock: Clock): Promise<Outcome> {
   const startMs = clock.monotonic();
   const { level } = flow;
   level.dispatched++;
@@ -58,7 +56,7 @@ async function exempt(flow: Flow, next: () => Promise<Outcome>, metrics: Fairnes
     return await next();
   } finally {
     level.seats.executing--;
-    metrics.executed(flow, (clock.monotonic() - startMs) / 1000);
+    flow.counters.execution.add((clock.monotonic() - startMs) / 1000);
   }
 }
 
@@ -70,7 +68,7 @@ async function queueUp(
   next: () => Promise<Outcome>,
   options: FairnessOptions,
 ): Promise<Outcome> {
-  const { controller, metrics, clock } = options;
+  const { controller, clock } = options;
   const startMs = clock.monotonic();
   const waiting = flow.level.seats.wait(flow.name, distinguisher, seats, hashOf(`${flow.name}/${distinguisher}`), {
     signal: context.request.signal,
@@ -78,7 +76,8 @@ async function queueUp(
   });
   controller.pressed();
   const result = await waiting;
-  metrics.waited(flow, (clock.monotonic() - startMs) / 1000, typeof result !== 'string');
+  const { admittedAfter, refusedAfter } = flow.counters;
+  (typeof result === 'string' ? refusedAfter : admittedAfter).add((clock.monotonic() - startMs) / 1000);
   if (typeof result !== 'string') return run(flow, result, next, options);
   throw refusal(flow, result, clock);
 }
@@ -91,7 +90,7 @@ function refusal(flow: Flow, reason: RejectReason, clock: Clock): Error {
   return tooManyRequests('Too many requests, please try again later.', level.refuse(clock.now()));
 }
 
-async function run(flow: Flow, ticket: Ticket, next: () => Promise<Outcome>, { metrics, clock }: FairnessOptions): Promise<Outcome> {
+async function run(flow: Flow, ticket: Ticket, next: () => Promise<Outcome>, { clock }: FairnessOptions): Promise<Outcome> {
   const startMs = clock.monotonic();
   flow.level.dispatched++;
   flow.counters.dispatched++;
@@ -99,7 +98,7 @@ async function run(flow: Flow, ticket: Ticket, next: () => Promise<Outcome>, { m
     return await next();
   } finally {
     flow.level.seats.release(ticket);
-    metrics.executed(flow, (clock.monotonic() - startMs) / 1000);
+    flow.counters.execution.add((clock.monotonic() - startMs) / 1000);
   }
 }
 

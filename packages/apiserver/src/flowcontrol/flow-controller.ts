@@ -5,6 +5,7 @@ import type { ResourceCache } from '../registry/resource-cache.ts';
 import type { Registry } from '../registry/registry.ts';
 import { schemaMatches } from './flow-schema-match.ts';
 import { limitsOf, PriorityLevel, sharesOf } from './priority-level.ts';
+import { Tally } from './tally.ts';
 import { shareOut } from './share-out.ts';
 
 const group = 'flowcontrol.apiserver.k8s.io';
@@ -30,6 +31,18 @@ export interface Flow {
 export interface FlowCounters {
   dispatched: number;
   readonly rejected: Map<string, number>;
+  /** Seconds of waiting before seats were given, and before they were refused. */
+  readonly admittedAfter: Tally;
+  readonly refusedAfter: Tally;
+  /** Seconds with seats. */
+  readonly execution: Tally;
+}
+
+const secondBounds = [0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30];
+
+function newCounters(): FlowCounters {
+  const tally = (): Tally => new Tally(secondBounds);
+  return { dispatched: 0, rejected: new Map(), admittedAfter: tally(), refusedAfter: tally(), execution: tally() };
 }
 
 /** Which flow a request belongs to, and how many seats each level has; follows the objects in the watch caches. */
@@ -93,7 +106,7 @@ export class FlowController {
       const level = this.levels.get(schema.spec?.priorityLevelConfiguration.name ?? '');
       if (level === undefined || level.quiescing) continue;
       let counters = this.counters.get(name);
-      if (counters === undefined) this.counters.set(name, (counters = { dispatched: 0, rejected: new Map() }));
+      if (counters === undefined) this.counters.set(name, (counters = newCounters()));
       const type = schema.spec?.distinguisherMethod?.type;
       flows.push({
         schema,

@@ -161,7 +161,6 @@ export type { TablePrinter } from './table/table.ts';
 export { tableFor } from './table/table.ts';
 export { validateLabelSelector } from './validation/object-meta.ts';
 export type { ValidatedKind } from './validation/validate.ts';
-export { validateCreate, validateStatusUpdate, validateUpdate } from './validation/validate.ts';
 export type { Amounts } from './quota/amounts.ts';
 export { addTo, amountsOf, amountsText, growth, noAmount, only, resourceListOf } from './quota/amounts.ts';
 export type { QuotaEvaluator, QuotaScope } from './quota/evaluator.ts';
@@ -178,3 +177,7 @@ export {
   volumeMismatch,
   volumeReaches,
 } from './storage/volume-matching.ts';
+export { loadValidation, validateCreate, validateStatusUpdate, validateUpdate, validateUpdateThrough } from './validation/validate.ts';
+export { bindingFaults } from './validation/pods/pod.ts';
+export type { QosClass } from './qos.ts';
+export { qosClassOf } from './qos.ts';

@@ -26,6 +26,13 @@ const dns1123Subdomain = syntax(
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
   'example.com',
 );
+const underscoreLabelSource = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const underscoreSubdomain = syntax(
+  `${underscoreLabelSource}(\\.${underscoreLabelSource})*`,
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+  'example.com',
+);
+const httpPath = syntax("[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+", 'Invalid path');
 const dns1035Label = syntax(
   '[a-z]([-a-z0-9]*[a-z0-9])?',
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
@@ -97,6 +104,8 @@ function check(value: string, rule: Syntax, maxBytes: number): string[] {
 
 export const dns1123LabelFaults = (value: string): string[] => check(value, dns1123Label, 63);
 export const dns1123SubdomainFaults = (value: string): string[] => check(value, dns1123Subdomain, 253);
+/** A subdomain whose labels may have underscores, as names of services in DNS do. */
+export const underscoreSubdomainFaults = (value: string): string[] => check(value, underscoreSubdomain, 253);
 export const dns1035LabelFaults = (value: string): string[] => check(value, dns1035Label, 63);
 export const wildcardSubdomainFaults = (value: string): string[] => check(value, wildcardSubdomain, 253);
 export const labelValueFaults = (value: string): string[] => check(value, labelValue, 63);
@@ -129,6 +138,15 @@ export function qualifiedNameFaults(value: string): string[] {
   if (name === '') faults.push('name part must be non-empty');
   else if (byteLength(name) > 63) faults.push(`name part ${tooLong(63)}`);
   if (!qualifiedName.pattern.test(name)) faults.push(`name part ${regexFault(qualifiedName)}`);
+  return faults;
+}
+
+/** `example.com/some/path`: who is meant, in the words of whoever owns the domain. */
+export function domainPathFaults(value: string): string[] {
+  const slash = value.indexOf('/');
+  if (slash <= 0 || slash === value.length - 1) return ['must be a domain-prefixed path (such as "acme.io/foo")'];
+  const faults = dns1123SubdomainFaults(value.slice(0, slash));
+  if (faults.length === 0 && !httpPath.pattern.test(value.slice(slash + 1))) faults.push(regexFault(httpPath));
   return faults;
 }
 
@@ -177,6 +195,45 @@ function isIpv6(value: string): boolean {
     }
   }
   return halves.length === 2 ? groups < 8 : groups === 8;
+}
+
+/** The bytes of an address, 4 or 16, or undefined when the text is none. */
+export function ipBytes(value: string): number[] | undefined {
+  const family = ipFamily(value);
+  if (family === 4) return value.split('.').map(Number);
+  if (family === undefined) return undefined;
+  const wordsOf = (text: string): number[] =>
+    text === ''
+      ? []
+      : text.split(':').flatMap((part) => {
+          if (!part.includes('.')) return [Number.parseInt(part, 16)];
+          const [a = 0, b = 0, c = 0, d = 0] = part.split('.').map(Number);
+          return [(a << 8) | b, (c << 8) | d];
+        });
+  const [head = '', tail] = value.split('::');
+  const before = wordsOf(head);
+  const after = tail === undefined ? [] : wordsOf(tail);
+  const words = [...before, ...new Array<number>(Math.max(0, 8 - before.length - after.length)).fill(0), ...after];
+  return words.flatMap((word) => [word >> 8, word & 0xff]);
+}
+
+/** An address as RFC 5952 writes it: lower case, the longest run of zeros left out. The text itself when it is none. */
+export function canonicalIp(value: string): string {
+  const bytes = ipBytes(value);
+  if (bytes?.length !== 16) return value;
+  const words = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0));
+  let best = { start: -1, length: 1 };
+  for (let start = 0; start < 8; start++) {
+    let length = 0;
+    while (start + length < 8 && words[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+  }
+  const text = (from: number, to: number): string =>
+    words
+      .slice(from, to)
+      .map((word) => word.toString(16))
+      .join(':');
+  return best.start < 0 ? text(0, 8) : `${text(0, best.start)}::${text(best.start + best.length, 8)}`;
 }
 
 export function ipFaults(value: string): string[] {

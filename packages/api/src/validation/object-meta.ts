@@ -14,7 +14,7 @@ const plainFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 export function validateLabels(labels: Readonly<Record<string, string>> | undefined, path: FieldPath, faults: Faults): void {
   for (const [key, value] of Object.entries(labels ?? {})) {
     checkSyntax(key, qualifiedNameFaults, path, faults);
-    for (const fault of labelValueFaults(value)) faults.push(fieldInvalid(path.key(key), value, fault));
+    checkSyntax(value, labelValueFaults, path, faults);
   }
 }
 
@@ -40,9 +40,9 @@ function validateOwners(owners: readonly OwnerReference[], path: FieldPath, faul
     }
     if (owner.controller !== true) continue;
     if (controller !== undefined) {
-      const fault = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${owner.name}`;
+      const fault = `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${owner.kind}/${owner.name}`;
       faults.push(fieldInvalid(path, owners, fault));
-    } else controller = owner.name;
+    } else controller = `${owner.kind}/${owner.name}`;
   }
 }
 
@@ -96,12 +96,13 @@ export function validateObjectMetaUpdate(next: ObjectMeta, old: ObjectMeta, faul
   }
 }
 
-export function validateLabelSelector(selector: LabelSelector | undefined, path: FieldPath, faults: Faults): void {
-  validateLabels(selector?.matchLabels, path.child('matchLabels'), faults);
-  for (const [at, expression] of (selector?.matchExpressions ?? []).entries()) {
+/** `anyValue` lets values be what no label can be: older objects may have such. */
+export function validateLabelSelector(selector: LabelSelector | null | undefined, path: FieldPath, faults: Faults, anyValue = false): void {
+  if (!selector) return;
+  validateLabels(selector.matchLabels, path.child('matchLabels'), faults);
+  for (const [at, expression] of (selector.matchExpressions ?? []).entries()) {
     const here = path.child('matchExpressions').index(at);
     const { key, operator, values = [] } = expression;
-    checkSyntax(key, qualifiedNameFaults, here.child('key'), faults);
     if (!isSelectorOperator(operator)) faults.push(fieldInvalid(here.child('operator'), operator, 'not a valid selector operator'));
     if ((operator === 'In' || operator === 'NotIn') && values.length === 0) {
       faults.push(fieldRequired(here.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
@@ -109,6 +110,8 @@ export function validateLabelSelector(selector: LabelSelector | undefined, path:
     if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) {
       faults.push(fieldForbidden(here.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
     }
+    checkSyntax(key, qualifiedNameFaults, here.child('key'), faults);
+    if (anyValue) continue;
     for (const [position, value] of values.entries()) checkSyntax(value, labelValueFaults, here.child('values').index(position), faults);
   }
 }

@@ -1,84 +1,52 @@
 import type { GroupKind } from '../errors/constructors.ts';
 import type { FieldError } from '../errors/field-error.ts';
-import { dns1035LabelFaults, dns1123LabelFaults, dns1123SubdomainFaults, ipFaults, pathSegmentFaults } from '../names.ts';
+import { dns1123SubdomainFaults } from '../names.ts';
 import type { KubeObject } from '../object.ts';
-import * as access from './access.ts';
-import * as cluster from './cluster.ts';
-import * as configuration from './configuration.ts';
+import { commonRules } from './common-rules.ts';
 import type { Faults } from './faults.ts';
+import type { KindRules, RuleTable } from './kind-rules.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from './object-meta.ts';
-import * as pods from './pod.ts';
-import * as services from './services.ts';
-import * as workloads from './workloads.ts';
-
-/** What is checked of a kind beside its metadata. */
-interface KindRules {
-  /** Of the object as it is, at create and update. */
-  readonly always?: (object: never, faults: Faults) => void;
-  /** At create only. */
-  readonly create?: (object: never, faults: Faults) => void;
-  /** What an update may not change. */
-  readonly update?: (next: never, old: never, faults: Faults) => void;
-  /** DNS subdomain unless said otherwise. */
-  readonly nameSyntax?: (name: string) => string[];
-}
-
-const rbacGroup = 'rbac.authorization.k8s.io';
-
-const rules: Readonly<Record<string, KindRules>> = {
-  '/Pod': { always: pods.validatePod, create: pods.validatePodCreate, update: pods.validatePodUpdate },
-  '/ReplicationController': { always: workloads.validateReplicationController },
-  '/Service': { always: services.validateService, update: services.validateServiceUpdate, nameSyntax: dns1035LabelFaults },
-  '/Endpoints': { always: services.validateEndpoints },
-  '/ConfigMap': { always: configuration.validateConfigMap, update: configuration.validateConfigMapUpdate },
-  '/Secret': { always: configuration.validateSecret, update: configuration.validateSecretUpdate },
-  '/Namespace': { always: cluster.validateNamespace, nameSyntax: dns1123LabelFaults },
-  '/Node': { always: cluster.validateNode, update: cluster.validateNodeUpdate },
-  '/PersistentVolume': { always: cluster.validatePersistentVolume },
-  '/PersistentVolumeClaim': { always: cluster.validateVolumeClaim, update: cluster.validateVolumeClaimUpdate },
-  '/ResourceQuota': { always: cluster.validateQuota, update: cluster.validateQuotaUpdate },
-  '/LimitRange': { always: cluster.validateLimitRange },
-  'apps/Deployment': { always: workloads.validateDeployment, update: workloads.validateSelectorUpdate },
-  'apps/ReplicaSet': { always: workloads.validateReplicaSet, update: workloads.validateSelectorUpdate },
-  'apps/DaemonSet': { always: workloads.validateDaemonSet, update: workloads.validateSelectorUpdate },
-  'apps/StatefulSet': { always: workloads.validateStatefulSet, update: workloads.validateStatefulSetUpdate },
-  'autoscaling/HorizontalPodAutoscaler': { always: cluster.validateAutoscaler },
-  'batch/Job': { always: workloads.validateJob, update: workloads.validateJobUpdate },
-  'batch/CronJob': { always: workloads.validateCronJob },
-  'certificates.k8s.io/CertificateSigningRequest': { always: access.validateCertificateRequest },
-  'coordination.k8s.io/Lease': { always: cluster.validateLease },
-  'apiregistration.k8s.io/APIService': { nameSyntax: pathSegmentFaults },
-  'discovery.k8s.io/EndpointSlice': { always: services.validateEndpointSlice, update: services.validateEndpointSliceUpdate },
-  'networking.k8s.io/Ingress': { always: services.validateIngress },
-  'networking.k8s.io/NetworkPolicy': { always: services.validateNetworkPolicy },
-  'networking.k8s.io/IPAddress': { nameSyntax: ipFaults },
-  'policy/PodDisruptionBudget': { always: cluster.validateDisruptionBudget },
-  'scheduling.k8s.io/PriorityClass': { always: cluster.validatePriorityClass, update: cluster.validatePriorityClassUpdate },
-  'storage.k8s.io/StorageClass': { always: cluster.validateStorageClass, update: cluster.validateStorageClassUpdate },
-  [`${rbacGroup}/Role`]: { always: access.validateRole, nameSyntax: pathSegmentFaults },
-  [`${rbacGroup}/ClusterRole`]: { always: access.validateClusterRole, nameSyntax: pathSegmentFaults },
-  [`${rbacGroup}/RoleBinding`]: { always: access.validateRoleBinding, update: access.validateBindingUpdate, nameSyntax: pathSegmentFaults },
-  [`${rbacGroup}/ClusterRoleBinding`]: {
-    always: access.validateClusterRoleBinding,
-    update: access.validateBindingUpdate,
-    nameSyntax: pathSegmentFaults,
-  },
-};
 
 const none: KindRules = {};
+let rareRules: RuleTable | undefined;
+let loading: Promise<void> | undefined;
 
 /** The kind of an object and where it lives; a `ResourceRef` fits. */
 export interface ValidatedKind extends GroupKind {
   readonly namespaced: boolean;
 }
 
-function rulesOf(kind: GroupKind): KindRules {
-  return rules[`${kind.group}/${kind.kind}`] ?? none;
+/**
+ * Loads the rules of a kind; must have been done before it is validated. Undefined when they are there
+ * already, as they always are for kinds that are written often. Resolved by import, so it cannot be
+ * cancelled and does not fail.
+ */
+export function loadValidation(kind: GroupKind): Promise<void> | undefined {
+  if (rareRules !== undefined || !isBuiltin(kind) || commonRules[`${kind.group}/${kind.kind}`] !== undefined) return undefined;
+  loading ??= import('./rare-rules.ts').then((module) => {
+    rareRules = module.rareRules;
+  });
+  return loading;
+}
+
+/** Groups of the cluster's own; those of custom resources have domains of others. */
+function isBuiltin({ group }: GroupKind): boolean {
+  return !group.includes('.') || group.endsWith('.k8s.io');
+}
+
+function rulesOf({ group, kind }: GroupKind): KindRules {
+  const key = `${group}/${kind}`;
+  const common = commonRules[key];
+  if (common !== undefined) return common;
+  if (!isBuiltin({ group, kind })) return none;
+  if (rareRules === undefined) throw new Error(`the rules of ${key} were not loaded`);
+  return rareRules[key] ?? none;
 }
 
 /**
  * Every fault of a new object, in Kubernetes' words; empty when it is sound. The object is decoded
- * and defaulted, and has its name. Kinds without rules of their own are checked for metadata only.
+ * and defaulted, has its name, and is in the version in which it is stored; `loadValidation` was
+ * awaited. Kinds without rules of their own are checked for metadata only.
  */
 export function validateCreate(kind: ValidatedKind, object: KubeObject): FieldError[] {
   const faults: Faults = [];
@@ -91,10 +59,8 @@ export function validateCreate(kind: ValidatedKind, object: KubeObject): FieldEr
 
 /** Every fault of an update: of the new object as it is, and of what changed. */
 export function validateUpdate(kind: ValidatedKind, next: KubeObject, old: KubeObject): FieldError[] {
-  const faults: Faults = [];
-  const { always, update, nameSyntax = dns1123SubdomainFaults } = rulesOf(kind);
-  validateObjectMeta(next.metadata, kind.namespaced, nameSyntax, faults);
-  validateObjectMetaUpdate(next.metadata, old.metadata, faults);
+  const faults = metadataFaults(kind, next, old);
+  const { always, update } = rulesOf(kind);
   always?.(next as never, faults);
   update?.(next as never, old as never, faults);
   return faults;
@@ -102,9 +68,29 @@ export function validateUpdate(kind: ValidatedKind, next: KubeObject, old: KubeO
 
 /** Every fault of a write to the status endpoint. */
 export function validateStatusUpdate(kind: ValidatedKind, next: KubeObject, old: KubeObject): FieldError[] {
+  const faults = metadataFaults(kind, next, old);
+  rulesOf(kind).status?.(next as never, old as never, faults);
+  return faults;
+}
+
+/** Every fault of an update through any endpoint of an object; the object itself is the empty name. */
+export function validateUpdateThrough(kind: ValidatedKind, endpoint: string, next: KubeObject, old: KubeObject): FieldError[] {
+  if (endpoint === '' || endpoint === 'scale') return validateUpdate(kind, next, old);
+  const own = rulesOf(kind).through?.[endpoint];
+  if (own === undefined) return validateStatusUpdate(kind, next, old);
+  const faults = metadataFaults(kind, next, old);
+  own(next as never, old as never, faults);
+  return faults;
+}
+
+/** The name cannot change, so its syntax was judged when the object was made. */
+function metadataFaults(kind: ValidatedKind, next: KubeObject, old: KubeObject): Faults {
   const faults: Faults = [];
-  const { nameSyntax = dns1123SubdomainFaults } = rulesOf(kind);
-  validateObjectMeta(next.metadata, kind.namespaced, nameSyntax, faults);
+  validateObjectMeta(next.metadata, kind.namespaced, anyName, faults);
   validateObjectMetaUpdate(next.metadata, old.metadata, faults);
   return faults;
+}
+
+function anyName(): string[] {
+  return [];
 }

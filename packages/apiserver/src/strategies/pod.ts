@@ -1,3 +1,4 @@
+import { qosClassOf } from '@bayplan/api';
 import type { KubeObject, Pod } from '@bayplan/api';
 import type { Strategy } from '../registry/strategy.ts';
 
@@ -35,28 +36,4 @@ function podFields(object: KubeObject): Record<string, string> {
     'status.podIP': status?.podIP ?? '',
     'status.nominatedNodeName': status?.nominatedNodeName ?? '',
   };
-}
-
-const counted = ['cpu', 'memory'] as const;
-
-/** Guaranteed: every container limits CPU and memory to what it requests. BestEffort: none asks for any. Burstable: the rest. */
-export function qosClassOf(pod: Pod): 'Guaranteed' | 'Burstable' | 'BestEffort' {
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
-  let any = false;
-  let all = true;
-  for (const { resources } of containers) {
-    for (const name of counted) {
-      const request = resources?.requests?.[name] ?? resources?.limits?.[name];
-      const limit = resources?.limits?.[name];
-      const asked = (request !== undefined && isPositive(request)) || (limit !== undefined && isPositive(limit));
-      if (asked) any = true;
-      if (limit === undefined || !isPositive(limit) || request !== limit) all = false;
-    }
-  }
-  if (!any) return 'BestEffort';
-  return all ? 'Guaranteed' : 'Burstable';
-}
-
-function isPositive(quantity: string | number): boolean {
-  return !/^[+-]?0*(\.0*)?[A-Za-z]*$/.test(String(quantity));
 }

@@ -1,10 +1,13 @@
-import { invalid, validateCreate as faultsOfCreate, validateStatusUpdate, validateUpdate as faultsOfUpdate } from '@bayplan/api';
+import { invalid, loadValidation, validateCreate as faultsOfCreate, validateUpdateThrough } from '@bayplan/api';
 import type { FieldError, KubeObject } from '@bayplan/api';
 import type { StoredResource } from '../served-resource.ts';
 
 /** Throws `Invalid` with every fault of a new object, which is in the stored version. */
 export async function validateCreate(object: KubeObject, resource: StoredResource): Promise<void> {
   const kind = resource.storage.resource;
+  // Most kinds' rules are there already, and waiting for nothing would cost a turn of the loop.
+  const pending = loadValidation(kind);
+  if (pending !== undefined) await pending;
   const faults = faultsOfCreate(kind, object);
   await addSpecialFaults(faults, object, undefined, resource, '');
   if (faults.length > 0) throw invalid(kind, object.metadata.name ?? '', faults);
@@ -13,8 +16,9 @@ export async function validateCreate(object: KubeObject, resource: StoredResourc
 /** Throws `Invalid` with every fault of an update, through the object itself or one of its subresources. */
 export async function validateUpdate(object: KubeObject, old: KubeObject, resource: StoredResource, subresource: string): Promise<void> {
   const kind = resource.storage.resource;
-  const faults =
-    subresource === '' || subresource === 'scale' ? faultsOfUpdate(kind, object, old) : validateStatusUpdate(kind, object, old);
+  const pending = loadValidation(kind);
+  if (pending !== undefined) await pending;
+  const faults = validateUpdateThrough(kind, subresource, object, old);
   await addSpecialFaults(faults, object, old, resource, subresource);
   if (faults.length > 0) throw invalid(kind, object.metadata.name ?? '', faults);
 }

@@ -1,10 +1,10 @@
-import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '../errors/field-error.ts';
-import { FieldPath } from '../errors/field-path.ts';
-import type { ConfigMap, Secret } from '../generated/types.ts';
-import { byteLength, configMapKeyFaults } from '../names.ts';
-import { sameJson } from '../patch/json-value.ts';
-import type { Faults } from './faults.ts';
-import { checkImmutable } from './faults.ts';
+import { fieldForbidden, fieldInvalid, fieldRequired, fieldTooLong } from '../../errors/field-error.ts';
+import { FieldPath } from '../../errors/field-path.ts';
+import type { ConfigMap, Secret } from '../../generated/types.ts';
+import { byteLength, configMapKeyFaults } from '../../names.ts';
+import { sameJson } from '../../patch/json-value.ts';
+import type { Faults } from '../faults.ts';
+import { checkImmutable } from '../faults.ts';
 
 /** All values of one ConfigMap or Secret together. */
 const maxDataBytes = 1024 * 1024;
@@ -52,6 +52,19 @@ const requiredKeys: Readonly<Record<string, readonly string[]>> = {
   'kubernetes.io/dockercfg': ['.dockercfg'],
   'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
 };
+/** Keys that hold a JSON object. */
+const jsonKeys = new Set(['.dockercfg', '.dockerconfigjson']);
+
+/** What is wrong with a base64 text that should hold a JSON object. The secret itself is not shown. */
+function jsonFault(text: string): string | undefined {
+  try {
+    const value = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)))) as unknown;
+    if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined;
+    return `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`;
+  } catch (error) {
+    return text === '' ? 'unexpected end of JSON input' : `invalid JSON: ${(error as Error).message.replace(/"[^"]*"|'[^']*'/g, '…')}`;
+  }
+}
 const accountAnnotation = 'kubernetes.io/service-account.name';
 
 export function validateSecret(secret: Secret, faults: Faults): void {
@@ -63,7 +76,12 @@ export function validateSecret(secret: Secret, faults: Faults): void {
   }
   if (bytes > maxDataBytes) faults.push(fieldTooLong('data', maxDataBytes));
   for (const key of requiredKeys[secret.type ?? ''] ?? []) {
-    if (!Object.hasOwn(data, key)) faults.push(fieldRequired(FieldPath.of('data').key(key)));
+    const value = data[key];
+    if (value === undefined || (key === 'ssh-privatekey' && value === '')) faults.push(fieldRequired(FieldPath.of('data').key(key)));
+    else if (jsonKeys.has(key)) {
+      const fault = jsonFault(value);
+      if (fault !== undefined) faults.push(fieldInvalid(FieldPath.of('data').key(key), '<secret contents redacted>', fault));
+    }
   }
   if (secret.type === 'kubernetes.io/service-account-token' && !secret.metadata.annotations?.[accountAnnotation]) {
     faults.push(fieldRequired(FieldPath.of('metadata', 'annotations').key(accountAnnotation)));

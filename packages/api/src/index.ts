@@ -181,3 +181,4 @@ export { loadValidation, validateCreate, validateStatusUpdate, validateUpdate, v
 export { bindingFaults } from './validation/pods/pod.ts';
 export type { QosClass } from './qos.ts';
 export { qosClassOf } from './qos.ts';
+export { warningsFor } from './warnings/warnings.ts';

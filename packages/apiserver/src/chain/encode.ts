@@ -145,7 +145,7 @@ export function bookmarkObject(
 }
 
 function warningHeaders(warnings: readonly string[]): string[] {
-  return warnings.slice(0, 20).map(
+  return [...new Set(warnings)].slice(0, 20).map(
     (text) =>
       `299 - "${text
         .replace(/[\\"]/g, '\\$&')

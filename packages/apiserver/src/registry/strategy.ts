@@ -34,6 +34,10 @@ export interface Strategy {
   afterDelete?(object: KubeObject): void | Promise<void>;
   /** Runs when a create fails after `prepareForCreate`. */
   undoCreate?(object: KubeObject): void | Promise<void>;
+  /** Runs when an update is refused after `prepareForUpdate`. */
+  undoUpdate?(object: KubeObject, old: KubeObject): void | Promise<void>;
+  /** Runs after an update through the object itself took effect. */
+  afterUpdate?(object: KubeObject, old: KubeObject): void | Promise<void>;
 }
 
 export const plainStrategy: Strategy = {};

@@ -18,11 +18,21 @@ export function serviceStrategy(addresses: ClusterAddresses, ports: NodePorts): 
     async prepareForUpdate(object, old, _context, dryRun) {
       const service = object as Service;
       const before = old as Service;
+      followOldFields(service.spec ?? {}, before.spec ?? {});
       keepAllocated(service.spec ?? {}, before.spec ?? {});
-      await allocate(service, dryRun, addresses, ports);
+      await allocate(service, dryRun, addresses, ports, before);
+    },
+    async undoUpdate(object, old) {
+      const service = object as Service;
+      ports.settle(service);
+      const address = service.spec?.clusterIP;
+      if (wantsAddress(service) && address && address !== (old as Service).spec?.clusterIP) await addresses.release(service, address);
+    },
+    async afterUpdate(object, old) {
+      const before = old as Service;
       const address = before.spec?.clusterIP;
-      const released = service.spec?.type === 'ExternalName' && before.spec?.type !== 'ExternalName';
-      if (!dryRun && released && address && address !== none) await addresses.release(before, address);
+      const released = (object as Service).spec?.type === 'ExternalName' && before.spec?.type !== 'ExternalName';
+      if (released && address && address !== none) await addresses.release(before, address);
     },
     async undoCreate(object) {
       const service = object as Service;
@@ -44,7 +54,14 @@ function wantsNodePorts({ spec }: Service): boolean {
   return spec?.type === 'NodePort' || (spec?.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
 }
 
-async function allocate(service: Service, dryRun: boolean, addresses: ClusterAddresses, ports: NodePorts): Promise<void> {
+/** Takes what the Service lacks. An address that it has, or cannot change to, is left to validation. */
+async function allocate(
+  service: Service,
+  dryRun: boolean,
+  addresses: ClusterAddresses,
+  ports: NodePorts,
+  before?: Service,
+): Promise<void> {
   const { spec } = service;
   if (spec === undefined) return;
   if (spec.type === 'ExternalName') {
@@ -56,7 +73,8 @@ async function allocate(service: Service, dryRun: boolean, addresses: ClusterAdd
     spec.ipFamilies ??= ['IPv4'];
     spec.ipFamilyPolicy ??= 'SingleStack';
     const asked = spec.clusterIP || spec.clusterIPs?.[0] || '';
-    if (wantsAddress(service)) {
+    const mayTake = before === undefined || before.spec?.type === 'ExternalName' || !before.spec?.clusterIP;
+    if (wantsAddress(service) && mayTake) {
       if (asked === '') spec.clusterIP = await addresses.takeAny(service, dryRun);
       else await addresses.take(service, asked, dryRun);
     }
@@ -64,6 +82,14 @@ async function allocate(service: Service, dryRun: boolean, addresses: ClusterAdd
     if (!spec.clusterIPs?.[0]) spec.clusterIPs = [spec.clusterIP];
   }
   if (wantsNodePorts(service)) await ports.assign(service, dryRun);
+}
+
+/** Clients that know `clusterIP` only mean the first of `clusterIPs` by it. */
+function followOldFields(spec: ServiceSpec, before: ServiceSpec): void {
+  const same = JSON.stringify(spec.clusterIPs ?? []) === JSON.stringify(before.clusterIPs ?? []);
+  if (!same || (spec.clusterIP ?? '') === (before.clusterIP ?? '')) return;
+  if (!spec.clusterIP) delete spec.clusterIPs;
+  else spec.clusterIPs = [spec.clusterIP, ...(before.clusterIPs ?? []).slice(1)];
 }
 
 /** A client that sends its own manifest again does not know what was allocated. */

@@ -7,6 +7,7 @@ import {
   loadValidation,
   validateCreate,
   validateUpdateThrough,
+  warningsFor,
 } from '../../../src/index.ts';
 
 /** What changes, by path; undefined takes a field away. */
@@ -71,4 +72,16 @@ export function refusesThrough(kind: string, endpoint: string, old: object, case
 
 export function refusesUpdate(kind: string, old: object, cases: readonly Case[]): void {
   refusesThrough(kind, '', old, cases);
+}
+
+/** A new object and every warning it brings. */
+export function warns(kind: string, base: object, cases: readonly Case[]): void {
+  describe(`warnings of ${kind}`, () => {
+    it.each([[{}] as Case, ...cases].map(([change, ...warnings]) => [JSON.stringify(change).slice(0, 120), change, warnings] as const))(
+      '%s',
+      (_, change, warnings) => {
+        expect(warningsFor(refOf(kind), made(kind, base, change), undefined)).toEqual(warnings);
+      },
+    );
+  });
 }

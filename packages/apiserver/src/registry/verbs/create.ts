@@ -1,4 +1,4 @@
-import { badRequest, generateNameConflict, isAlreadyExists } from '@bayplan/api';
+import { badRequest, generateNameConflict, isAlreadyExists, warningsFor } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { admissionRequest } from '../../admission/admission.ts';
 import type { AdmissionRequest } from '../../admission/admission.ts';
@@ -60,6 +60,7 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
   await strategy.prepareForCreate?.(object, context, options.dryRun);
   try {
     await validateCreate(object, resource);
+    if (resource.custom === undefined) context.warnings.push(...warningsFor(resource.storage.resource, object, undefined));
     await services.admission.validate({ ...request, name: object.metadata.name ?? '' });
     if (options.dryRun) return preview(resource, object);
     return await resource.storage.create(object);

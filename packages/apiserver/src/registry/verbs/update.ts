@@ -1,4 +1,4 @@
-import { badRequest, isNotFound } from '@bayplan/api';
+import { badRequest, isNotFound, warningsFor } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { admissionRequest, replaceContents } from '../../admission/admission.ts';
 import { writeOptionsObject } from '../../admission/request-options.ts';
@@ -47,13 +47,18 @@ export async function changeObject(
   const { resource, context } = call;
   const { namespace, name } = context.info;
   let previewed: StoredObject | undefined;
+  let before: KubeObject | undefined;
   const stored = await resource.storage.update(namespace, name, async (current) => {
+    before = current.object;
     const next = await nextState(call, options, current, await make(current));
     if (!options.dryRun) return next;
     previewed = preview(resource, next, current.revision);
     return current;
   });
-  return previewed ?? stored;
+  if (previewed !== undefined) return previewed;
+  const isWhole = context.info.subresource === '';
+  if (isWhole && before !== undefined) await resource.strategy.afterUpdate?.(stored.object, before);
+  return stored;
 }
 
 async function nextState(call: VerbCall, options: WriteOptions, current: StoredObject, wanted: KubeObject): Promise<KubeObject> {
@@ -84,7 +89,13 @@ async function nextState(call: VerbCall, options: WriteOptions, current: StoredO
   if (subresource === 'status') await resource.strategy.prepareForStatusUpdate?.(next, old, context);
   else await resource.strategy.prepareForUpdate?.(next, old, context, options.dryRun);
   trackUpdate(next, old, resource, subresource, options, services.clock);
-  await validateUpdate(next, old, resource, subresource);
-  await services.admission.validate(request);
+  try {
+    await validateUpdate(next, old, resource, subresource);
+    if (subresource === '' && resource.custom === undefined) context.warnings.push(...warningsFor(resource.storage.resource, next, old));
+    await services.admission.validate(request);
+  } catch (error) {
+    if (subresource === '') await resource.strategy.undoUpdate?.(next, old);
+    throw error;
+  }
   return next;
 }

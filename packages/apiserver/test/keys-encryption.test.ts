@@ -100,7 +100,7 @@ describe('values in the store', () => {
     ]);
     await client.create(resources.configMaps, { metadata: { name: 'c', namespace: 'default' } });
     await client.create(resources.serviceAccounts, { metadata: { name: 'a', namespace: 'default' } });
-    await client.create(resources.controllerRevisions, { metadata: { name: 'r', namespace: 'default' }, revision: 1 });
+    await client.create(resources.controllerRevisions, { metadata: { name: 'r', namespace: 'default' }, data: {}, revision: 1 });
     expect(await raw('configmaps', 'c')).not.toContain('k8s:enc');
     expect(await raw('serviceaccounts', 'a')).toMatch(/^k8s:enc:aesgcm:v1:first:/);
     expect(await raw('controllerrevisions', 'r', 'apps')).toMatch(/^k8s:enc:aesgcm:v1:first:/);

@@ -13,7 +13,9 @@ export function warnOfFractions(amounts: Amounts, names: readonly string[], path
     if (text === undefined || !/[munµ.eE]/.test(text) || !isQuantity(text)) continue;
     const amount = parseQuantity(text);
     if (amount.nanos % 1_000_000_000n === 0n) continue;
-    warnings.push(`${path.key(name).toString()}: fractional byte value ${JSON.stringify(amount.toString())} is invalid, must be an integer`);
+    warnings.push(
+      `${path.key(name).toString()}: fractional byte value ${JSON.stringify(amount.toString())} is invalid, must be an integer`,
+    );
   }
 }
 

@@ -49,7 +49,9 @@ export function warnOfJob({ spec: wanted }: Job, warnings: string[]): void {
 
 export function warnOfCronJob({ spec: wanted }: CronJob, warnings: string[]): void {
   if (wanted?.schedule.includes('TZ') === true) {
-    warnings.push('CRON_TZ or TZ used in spec.schedule is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details');
+    warnings.push(
+      'CRON_TZ or TZ used in spec.schedule is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
+    );
   }
 }
 
@@ -69,7 +71,8 @@ export function warnOfService({ metadata, spec: wanted }: Service, warnings: str
     warnings.push(`annotation ${hintsKey} is deprecated, please use service.kubernetes.io/topology-mode instead`);
   }
   const { type, clusterIP, clusterIPs, externalIPs = [], loadBalancerIP, externalName, sessionAffinity } = wanted ?? {};
-  if (clusterIP !== 'None') for (const [at, ip] of (clusterIPs ?? []).entries()) warnOfAddress(ip, spec.child('clusterIPs').index(at), warnings);
+  if (clusterIP !== 'None')
+    for (const [at, ip] of (clusterIPs ?? []).entries()) warnOfAddress(ip, spec.child('clusterIPs').index(at), warnings);
   if (type === 'ClusterIP' && clusterIP === 'None') {
     if (loadBalancerIP) warnings.push('spec.loadBalancerIP is ignored for headless services');
     if (externalIPs.length > 0) warnings.push('spec.externalIPs is ignored for headless services');

@@ -87,7 +87,9 @@ function warnOfPorts(spec: PodSpec, path: FieldPath, warnings: string[]): void {
       if (first === undefined) names.set(port.name, here);
       else {
         const shown = JSON.stringify(port.name);
-        sameNames.push(`${here}: duplicate port name ${shown} with ${first}, services and probes that select ports by name will use ${first}`);
+        sameNames.push(
+          `${here}: duplicate port name ${shown} with ${first}, services and probes that select ports by name will use ${first}`,
+        );
       }
     }
   });
@@ -148,12 +150,22 @@ export function warnOfPod(meta: ObjectMeta | undefined, spec: PodSpec, owner: Fi
   const aliases = path.child('hostAliases');
   if (spec.hostAliases) {
     const of = (at: number): FieldPath => aliases.index(at).child('ip');
-    warnOfRepeats(spec.hostAliases.map(({ ip }) => ip), 'ip', of, warnings);
+    warnOfRepeats(
+      spec.hostAliases.map(({ ip }) => ip),
+      'ip',
+      of,
+      warnings,
+    );
   }
   const secrets = path.child('imagePullSecrets');
   if (spec.imagePullSecrets) {
     const of = (at: number): FieldPath => secrets.index(at).child('name');
-    warnOfRepeats(spec.imagePullSecrets.map(({ name }) => name), 'name', of, warnings);
+    warnOfRepeats(
+      spec.imagePullSecrets.map(({ name }) => name),
+      'name',
+      of,
+      warnings,
+    );
     for (const [at, { name }] of spec.imagePullSecrets.entries()) if (!name) warnings.push(`${of(at).toString()}: invalid empty name ""`);
   }
   warnOfFractions(spec.overhead, byteNames, path.child('overhead'), warnings);

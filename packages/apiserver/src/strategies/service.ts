@@ -55,13 +55,7 @@ function wantsNodePorts({ spec }: Service): boolean {
 }
 
 /** Takes what the Service lacks. An address that it has, or cannot change to, is left to validation. */
-async function allocate(
-  service: Service,
-  dryRun: boolean,
-  addresses: ClusterAddresses,
-  ports: NodePorts,
-  before?: Service,
-): Promise<void> {
+async function allocate(service: Service, dryRun: boolean, addresses: ClusterAddresses, ports: NodePorts, before?: Service): Promise<void> {
   const { spec } = service;
   if (spec === undefined) return;
   if (spec.type === 'ExternalName') {

@@ -17,11 +17,19 @@ import { checkCanonicalIp, checkEndpointIp, checkIp } from '../ip.ts';
 import { validateLabels } from '../object-meta.ts';
 import { protocols } from '../pods/containers.ts';
 
-function validateAddress(address: EndpointAddress, path: FieldPath, faults: Faults): void {
+/**
+ * Whether these are the addresses of the API server itself. A cluster on one machine may listen on loopback only, and
+ * says so: alone these may be addresses that mean nothing elsewhere.
+ */
+function areOfApiServer({ metadata }: Endpoints | EndpointSlice): boolean {
+  return metadata?.namespace === 'default' && metadata.name === 'kubernetes';
+}
+
+function validateAddress(address: EndpointAddress, path: FieldPath, faults: Faults, ofServer: boolean): void {
   checkIp(address.ip, path.child('ip'), faults);
   checkOptional(address.hostname, dns1123LabelFaults, path.child('hostname'), faults);
   if (address.nodeName !== undefined) checkSyntax(address.nodeName, dns1123SubdomainFaults, path.child('nodeName'), faults);
-  checkEndpointIp(address.ip, path.child('ip'), faults);
+  if (!ofServer) checkEndpointIp(address.ip, path.child('ip'), faults);
 }
 
 function validatePort(port: CoreV1EndpointPort, several: boolean, path: FieldPath, faults: Faults): void {
@@ -32,16 +40,17 @@ function validatePort(port: CoreV1EndpointPort, several: boolean, path: FieldPat
   if (port.appProtocol !== undefined) checkSyntax(port.appProtocol, qualifiedNameFaults, path.child('appProtocol'), faults);
 }
 
-export function validateEndpoints({ subsets }: Endpoints, faults: Faults): void {
-  eachOf(subsets, FieldPath.of('subsets'), ({ addresses, notReadyAddresses, ports }, here) => {
+export function validateEndpoints(endpoints: Endpoints, faults: Faults): void {
+  const ofServer = areOfApiServer(endpoints);
+  eachOf(endpoints.subsets, FieldPath.of('subsets'), ({ addresses, notReadyAddresses, ports }, here) => {
     if ((addresses ?? []).length === 0 && (notReadyAddresses ?? []).length === 0) {
       faults.push(fieldRequired(here, 'must specify `addresses` or `notReadyAddresses`'));
     }
     eachOf(addresses, here.child('addresses'), (address, at) => {
-      validateAddress(address, at, faults);
+      validateAddress(address, at, faults, ofServer);
     });
     eachOf(notReadyAddresses, here.child('notReadyAddresses'), (address, at) => {
-      validateAddress(address, at, faults);
+      validateAddress(address, at, faults, ofServer);
     });
     eachOf(ports, here.child('ports'), (port, at) => {
       validatePort(port, (ports ?? []).length > 1, at, faults);
@@ -76,14 +85,14 @@ function checkDomainName(name: string, path: FieldPath, faults: Faults): void {
   else if (long !== undefined) faults.push(fieldInvalid(path, long, dns1123LabelFaults(long).join(',')));
 }
 
-function checkSliceAddress(address: string, type: string, path: FieldPath, faults: Faults): void {
+function checkSliceAddress(address: string, type: string, path: FieldPath, faults: Faults, ofServer: boolean): void {
   if (type === 'FQDN') checkDomainName(address, path, faults);
   else if (type === 'IPv4' || type === 'IPv6') {
     const family = ipFamily(address);
     if (family === undefined || family !== (type === 'IPv4' ? 4 : 6))
       faults.push(fieldInvalid(path, address, `must be a valid ${type} address`));
     else checkCanonicalIp(address, path, faults);
-    checkEndpointIp(address, path, faults);
+    if (!ofServer) checkEndpointIp(address, path, faults);
   }
 }
 
@@ -107,13 +116,13 @@ function validateHints({ hints }: Endpoint, path: FieldPath, faults: Faults): vo
   }
 }
 
-function validateEndpoint(endpoint: Endpoint, type: string, path: FieldPath, faults: Faults): void {
+function validateEndpoint(endpoint: Endpoint, type: string, path: FieldPath, faults: Faults, ofServer: boolean): void {
   const addresses = (endpoint.addresses as MaybeList<string>) ?? [];
   const here = path.child('addresses');
   if (addresses.length === 0) faults.push(fieldRequired(here, 'must contain at least 1 address'));
   else if (addresses.length > maxAddresses) faults.push(fieldTooMany(here, addresses.length, maxAddresses));
   eachOf(addresses, here, (address, at) => {
-    checkSliceAddress(address, type, at, faults);
+    checkSliceAddress(address, type, at, faults, ofServer);
   });
   if (endpoint.nodeName !== undefined) checkSyntax(endpoint.nodeName, dns1123SubdomainFaults, path.child('nodeName'), faults);
   if (endpoint.deprecatedTopology) {
@@ -127,13 +136,14 @@ function validateEndpoint(endpoint: Endpoint, type: string, path: FieldPath, fau
 }
 
 export function validateEndpointSlice(slice: EndpointSlice, faults: Faults): void {
+  const ofServer = areOfApiServer(slice);
   checkOneOf(slice.addressType, ['FQDN', 'IPv4', 'IPv6'], FieldPath.of('addressType'), faults, true);
   const endpoints = slice.endpoints as MaybeList<Endpoint>;
   const list = FieldPath.of('endpoints');
   if ((endpoints ?? []).length > maxEndpoints) faults.push(fieldTooMany(list, (endpoints ?? []).length, maxEndpoints));
   else
     eachOf(endpoints, list, (endpoint, here) => {
-      validateEndpoint(endpoint, slice.addressType, here, faults);
+      validateEndpoint(endpoint, slice.addressType, here, faults, ofServer);
     });
   const ports = FieldPath.of('ports');
   if ((slice.ports ?? []).length > maxPorts) {

@@ -36,7 +36,10 @@ warns('/Pod', pod, [
     },
     `${c}.ports[1]: duplicate port definition with ${c}.ports[0]`,
   ],
-  [{ [`${c}.resources.requests`]: { memory: '100m' } }, `${c}.resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer`],
+  [
+    { [`${c}.resources.requests`]: { memory: '100m' } },
+    `${c}.resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer`,
+  ],
   [
     { 'spec.nodeSelector': { 'beta.kubernetes.io/os': 'linux' } },
     'spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead',
@@ -51,10 +54,26 @@ warns('/Pod', pod, [
     'spec.volumes[0].glusterfs: deprecated in v1.25, non-functional in v1.26+',
   ],
   [
-    { 'spec.volumes': [{ name: 'v', configMap: { name: 'c', items: [{ key: 'k', path: 'a' }, { key: 'l', path: 'a/b' }] } }] },
+    {
+      'spec.volumes': [
+        {
+          name: 'v',
+          configMap: {
+            name: 'c',
+            items: [
+              { key: 'k', path: 'a' },
+              { key: 'l', path: 'a/b' },
+            ],
+          },
+        },
+      ],
+    },
     'volume "v" (ConfigMap "c"): overlapping paths: "a/b" with "a"',
   ],
-  [{ 'spec.terminationGracePeriodSeconds': -1 }, 'spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1'],
+  [
+    { 'spec.terminationGracePeriodSeconds': -1 },
+    'spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1',
+  ],
 ]);
 
 const deployment = { spec: { selector: { matchLabels: { a: 'b' } }, template: { metadata: { labels: { a: 'b' } }, spec: pod.spec } } };

@@ -4,6 +4,7 @@ import { CostEstimator } from './cost/estimator.ts';
 import type { Range } from './cost/estimates.ts';
 import type { Bindings, Step } from './eval/frame.ts';
 import { Frame } from './eval/frame.ts';
+import { working } from './eval/work.ts';
 import { Planner } from './eval/planner.ts';
 import { literalFaults } from './check/literals.ts';
 import type { AccessQuestion } from './library/authorizer.ts';
@@ -75,7 +76,7 @@ export class Program {
   evaluate(bindings: Bindings, options: EvaluateOptions = {}): Evaluation {
     const frame = new Frame(bindings, this.planner.variables.length, this.planner.locals, options.costLimit ?? perCallCostLimit);
     try {
-      const value = this.step(frame);
+      const value = working(() => this.step(frame));
       if (value instanceof CelError) return { ok: false, error: value.message, cost: frame.cost, exceeded: false };
       return { ok: true, value, cost: frame.cost };
     } catch (error) {

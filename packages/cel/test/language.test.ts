@@ -53,12 +53,15 @@ describe('comparison', () => {
       false < true => true
       double('nan') == double('nan') => false
       double('nan') < 1.0 => false
+      dyn(9223372036854775807) == dyn(9223372036854775808.0) => true
+      dyn(9223372036854775807) < 9223372036854775808.0 => false
       null == null => true
       timestamp('2024-01-01T00:00:00Z') < timestamp('2024-01-01T00:00:00.000000001Z') => true
       duration('60s') == duration('1m') => true
       type(1) == int => true
       type('a') == type('b') => true
       type(type(1)) == type => true
+      type(optional.none()) == optional_type => true
       type([]) == list => true
       type({}) == map => true
     `),

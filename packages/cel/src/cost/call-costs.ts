@@ -1,3 +1,4 @@
+import { spend } from '../eval/work.ts';
 import { sizeOf } from '../values/fits.ts';
 import type { Value } from '../values/value.ts';
 import { CelList, CelMap } from '../values/value.ts';
@@ -24,6 +25,12 @@ export function scan(position: number, factor = 1, keepsSize = false): OverloadO
     },
   };
 }
+
+/** `startsWith` and `endsWith`: what is looked for bounds the estimate, the text counts when it is evaluated. */
+export const affix: OverloadOptions = {
+  cost: (args) => Math.ceil(size(args, 0) * traversal),
+  estimate: (args) => ({ cost: scaled(sizeOfArgument(args, 1), traversal) }),
+};
 
 /** Concatenation of strings or bytes. */
 export const concatenation: OverloadOptions = {
@@ -81,9 +88,10 @@ export const membership: OverloadOptions = {
 
 /** All the data below a value. */
 function traversalCost(value: Value): number {
+  spend(8);
   if (typeof value === 'string' || value instanceof Uint8Array) return Math.floor(value.length * traversal);
   let cost = 0;
-  if (value instanceof CelList) for (const item of value) cost += traversalCost(item);
+  if (value instanceof CelList) for (let at = 0; at < value.size; at += 1) cost += traversalCost(value.at(at));
   else if (value instanceof CelMap) {
     for (const key of value.keys()) {
       const item = value.get(key);

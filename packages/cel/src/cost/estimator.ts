@@ -99,6 +99,8 @@ export class CostEstimator {
   }
 
   private knownSize(node: Node): Range | undefined {
+    if ((node.kind === 'ident' && node.typeValue !== undefined) || (node.kind === 'select' && node.qualified?.typeValue !== undefined))
+      return zero;
     const computed = this.sizes.get(node) ?? literalSize(node);
     if (computed !== undefined) return computed;
     const type = withoutOptional(node.type ?? { kind: 'dyn' });

@@ -67,10 +67,7 @@ export class Planner {
   private ident(node: IdentNode): Step {
     if (node.typeValue !== undefined) {
       const value = new CelTypeValue(node.typeValue);
-      return (frame) => {
-        frame.charge(1);
-        return value;
-      };
+      return () => value;
     }
     for (const scope of this.scopes.toReversed()) {
       const slot = scope.get(node.name);

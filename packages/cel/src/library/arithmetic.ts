@@ -3,6 +3,7 @@ import { declare, global } from '../check/declarations.ts';
 import { comparison, concatenation, listConcatenation, membership } from '../cost/call-costs.ts';
 import { insert } from '../eval/planner.ts';
 import { noSuchOverload } from '../eval/access.ts';
+import { spend } from '../eval/work.ts';
 import { operators } from '../syntax/ast.ts';
 import type { CelType } from '../types/types.ts';
 import {
@@ -63,8 +64,9 @@ function numbers(name: string, ids: string, int: Int, double?: (a: number, b: nu
 /** Lists; those of a schema's type set or map are merged. */
 function addLists(a: CelList, b: CelList): EvalValue {
   if (a.size + b.size > maxList) throw new BudgetExceeded();
+  spend(4 * (a.size + b.size));
   const declared = a instanceof JsonList ? a.declared : undefined;
-  if (declared?.listType === undefined) return new ArrayList([...a, ...b]);
+  if (declared?.listType === undefined) return new ArrayList([...a.all(), ...b.all()]);
   const items = [...a];
   for (const element of b) {
     const found = items.findIndex((other) =>

@@ -1,6 +1,7 @@
 import type { FunctionDeclaration, Overload } from '../check/declarations.ts';
 import { declare, global } from '../check/declarations.ts';
 import { scan } from '../cost/call-costs.ts';
+import { spend } from '../eval/work.ts';
 import type { CelType } from '../types/types.ts';
 import {
   boolType,
@@ -29,8 +30,9 @@ function toInt(value: Value): EvalValue {
     return Number.isFinite(value) && value > Number(minInt) && value < Number(maxInt) ? BigInt(Math.trunc(value)) : range('int');
   }
   if (typeof value === 'string') {
+    spend(value.length);
     if (!/^[+-]?\d+$/.test(value)) return new CelError(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-    const parsed = BigInt(value.replace(/^\+/, ''));
+    const parsed = digitsOf(value);
     return parsed > maxInt || parsed < minInt
       ? new CelError(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`)
       : parsed;
@@ -47,8 +49,15 @@ function toUint(value: Value): EvalValue {
   }
   const text = value as string;
   if (!/^\d+$/.test(text)) return new CelError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
-  const parsed = BigInt(text);
+  const parsed = digitsOf(text);
   return parsed > maxUint ? new CelError(`strconv.ParseUint: parsing ${JSON.stringify(text)}: value out of range`) : new CelUint(parsed);
+}
+
+/** An integer; of more digits than any range has, one that is out of every range. */
+function digitsOf(text: string): bigint {
+  const digits = text.replace(/^[+-]?0*/, '');
+  if (digits.length > 20) return text.startsWith('-') ? minInt * 4n : maxUint * 2n;
+  return BigInt(text.replace(/^\+/, ''));
 }
 
 const specialDoubles: Readonly<Record<string, number>> = {
@@ -66,6 +75,7 @@ function toDouble(value: Value): EvalValue {
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof CelUint) return Number(value.value);
   const text = value as string;
+  spend(text.length);
   const special = specialDoubles[text.toLowerCase()];
   if (special !== undefined) return special;
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) {

@@ -81,9 +81,18 @@ function fixedPoint(value: number, precision: number): string {
 
 /** JavaScript's toFixed stops at 100 digits and at 1e21. */
 function toFixed(value: number, precision: number): string {
-  const shown = Math.abs(value) >= 1e21 ? BigInt(value).toString() : value.toFixed(Math.min(precision, 100));
+  const shown = Math.abs(value) >= 1e21 ? BigInt(value).toString() : rounded(value, Math.min(precision, 100));
   if (Math.abs(value) >= 1e21) return precision === 0 ? shown : `${shown}.${'0'.repeat(precision)}`;
   return precision > 100 ? shown + '0'.repeat(precision - 100) : shown;
+}
+
+/** Go rounds halves to the even digit, JavaScript away from zero. */
+function rounded(value: number, precision: number): string {
+  const shown = value.toFixed(precision);
+  const [, digits = ''] = value.toFixed(100).split('.');
+  if (!/^50*$/.test(digits.slice(precision)) || !/[13579]$/.test(shown)) return shown;
+  const step = 10 ** -precision;
+  return (value - (Math.sign(value) * step) / 2).toFixed(precision);
 }
 
 const raised = '⁰¹²³⁴⁵⁶⁷⁸⁹';

@@ -26,7 +26,11 @@ class CelQuantity extends CelObject {
   }
 }
 
+/** More digits than any amount has. */
+const maxLength = 256;
+
 function parse(text: Value): EvalValue {
+  if ((text as string).length > maxLength) return new CelError('quantity is too long');
   try {
     return new CelQuantity(parseQuantity(text as string));
   } catch (error) {
@@ -57,7 +61,7 @@ export const quantityFunctions: readonly FunctionDeclaration[] = [
   declare('quantity', global('string_to_quantity', [stringType], q, parse, scan(0))),
   declare(
     'isQuantity',
-    global('is_quantity_string', [stringType], boolType, (text) => isQuantity(text), scan(0)),
+    global('is_quantity_string', [stringType], boolType, (text) => (text as string).length <= maxLength && isQuantity(text), scan(0)),
   ),
   declare('sign', global('quantity_sign', [q], intType, sign), member('quantity_sign_member', [q], intType, sign)),
   declare(

@@ -1,8 +1,9 @@
 import type { FunctionDeclaration } from '../check/declarations.ts';
 import { declare, global, member } from '../check/declarations.ts';
-import { regexMatch, scan, substringSearch } from '../cost/call-costs.ts';
+import { affix, regexMatch, substringSearch } from '../cost/call-costs.ts';
+import { spend } from '../eval/work.ts';
 import type { CelType } from '../types/types.ts';
-import { boolType, bytesType, dynType, intType, listOf, mapOf, paramOf, stringType, typeOf } from '../types/types.ts';
+import { boolType, bytesType, dynType, intType, listOf, mapOf, optionalOf, paramOf, stringType, typeOf } from '../types/types.ts';
 import { runtimeType } from '../values/fits.ts';
 import type { EvalValue, Value } from '../values/value.ts';
 import { CelError, CelList, CelMap, CelTypeValue } from '../values/value.ts';
@@ -10,6 +11,7 @@ import { regexOf } from './regex-engine.ts';
 
 /** Characters, counted as code points. */
 export function characters(text: string): number {
+  spend(text.length / 10);
   let pairs = 0;
   for (let at = 0; at < text.length; at += 1) if ((text.charCodeAt(at) & 0xfc00) === 0xd800) pairs += 1;
   return text.length - pairs;
@@ -48,11 +50,11 @@ export const standardFunctions: readonly FunctionDeclaration[] = [
   ),
   declare(
     'startsWith',
-    member('starts_with_string', text2, boolType, (text, part) => (text as string).startsWith(part as string), scan(1)),
+    member('starts_with_string', text2, boolType, (text, part) => (text as string).startsWith(part as string), affix),
   ),
   declare(
     'endsWith',
-    member('ends_with_string', text2, boolType, (text, part) => (text as string).endsWith(part as string), scan(1)),
+    member('ends_with_string', text2, boolType, (text, part) => (text as string).endsWith(part as string), affix),
   ),
   declare(
     'matches',
@@ -78,6 +80,7 @@ export const standardTypes: readonly (readonly [string, CelType])[] = [
   ['null_type', { kind: 'null' }],
   ['type', typeOf(undefined)],
   ['dyn', dynType],
+  ['optional_type', optionalOf(dynType)],
   ['google.protobuf.Timestamp', { kind: 'timestamp' }],
   ['google.protobuf.Duration', { kind: 'duration' }],
 ];

@@ -3,6 +3,7 @@ import { declare, global, member } from '../check/declarations.ts';
 import { joinedSize, listPass, replacedSize, scan, traversal } from '../cost/call-costs.ts';
 import type { ArgumentFacts } from '../cost/estimates.ts';
 import { scaled, unknownSize } from '../cost/estimates.ts';
+import { spend } from '../eval/work.ts';
 import { dynType, intType, listOf, stringType } from '../types/types.ts';
 import { sizeOf } from '../values/fits.ts';
 import type { EvalValue, Value, CelList } from '../values/value.ts';
@@ -12,7 +13,10 @@ import { formatText } from './format-text.ts';
 
 /** UTF-16 units are characters when there are no surrogates, so most strings need no array of them. */
 function charactersOf(text: string): readonly string[] | string {
-  return /[\ud800-\udfff]/.test(text) ? [...text] : text;
+  spend(text.length / 10);
+  if (!/[\ud800-\udfff]/.test(text)) return text;
+  spend(text.length);
+  return [...text];
 }
 const joined = (characters: readonly string[] | string): string => (typeof characters === 'string' ? characters : characters.join(''));
 const outOfRange = (index: bigint): CelError => new CelError(`index out of range: ${index.toString()}`);
@@ -26,11 +30,10 @@ function charAt(text: Value, index: Value): EvalValue {
 
 function indexOfText(text: Value, part: Value, from: Value = 0n): EvalValue {
   const offset = from as bigint;
+  if (part === '') return offset;
   if (offset < 0n) return outOfRange(offset);
   const characters = charactersOf(text as string);
-  const length = BigInt(characters.length);
-  if (part === '') return offset > length ? length : offset;
-  if (offset >= length) return -1n;
+  if (offset >= BigInt(characters.length)) return -1n;
   if (typeof characters === 'string') return BigInt(characters.indexOf(part as string, Number(offset)));
   const before = characters.slice(0, Number(offset)).join('').length;
   return positionOf(text as string, (text as string).indexOf(part as string, before));
@@ -46,8 +49,8 @@ function lastIndexOfText(text: Value, part: Value, from?: Value): EvalValue {
   const length = BigInt(characters.length);
   if (from === undefined) return part === '' ? length : positionOf(text as string, (text as string).lastIndexOf(part as string));
   const offset = from as bigint;
+  if (part === '') return offset;
   if (offset < 0n) return outOfRange(offset);
-  if (part === '') return offset > length ? length : offset;
   if (offset >= length) return -1n;
   const before = typeof characters === 'string' ? Number(offset) : characters.slice(0, Number(offset)).join('').length;
   return positionOf(text as string, (text as string).lastIndexOf(part as string, before));

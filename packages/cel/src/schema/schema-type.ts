@@ -1,5 +1,4 @@
 import type { CelType, FieldType, ListType, ObjectType } from '../types/types.ts';
-import { stringType } from '../types/types.ts';
 import { escapeName } from './escape.ts';
 import type { CelSchema } from './json-schema.ts';
 import { valuesOf } from './json-schema.ts';
@@ -7,6 +6,8 @@ import { valuesOf } from './json-schema.ts';
 /** Most bytes of a request; bounds what has no bound of its own. */
 export const maxRequestBytes = 3 * 1024 * 1024;
 const nameLength = 253;
+/** Schemas say nothing of keys; Kubernetes counts them as empty. */
+const keyType: CelType = { kind: 'string', minSize: 2, maxElements: 0 };
 
 /** Bytes that the smallest value takes as JSON. */
 export const minSizeOf = (type: CelType): number => type.minSize ?? 2;
@@ -65,7 +66,7 @@ function mapType(schema: CelSchema, name: string): CelType | undefined {
   const value = values === undefined ? undefined : schemaType(values, isEmbedded(values), `${name}.@prop`);
   if (value === undefined) return undefined;
   const maxElements = schema.maxProperties ?? Math.floor((maxRequestBytes - 2) / (minSizeOf(value) + 6));
-  return { kind: 'map', key: stringType, value, maxElements: Math.max(0, maxElements), minSize: 2 };
+  return { kind: 'map', key: keyType, value, maxElements: Math.max(0, maxElements), minSize: 2 };
 }
 
 function fieldsType(schema: CelSchema, name: string): ObjectType {

@@ -1,5 +1,6 @@
 import type { CelType, ListType, MapType, ObjectType } from '../types/types.ts';
 import { dynType, withoutOptional } from '../types/types.ts';
+import { spend } from '../eval/work.ts';
 import { equals } from './equality.ts';
 import { parseDuration, parseTimestamp } from './time-text.ts';
 import type { Value } from './value.ts';
@@ -90,7 +91,9 @@ export class JsonMap extends CelMap {
   }
 
   get size(): number {
-    return Object.keys(this.raw).length;
+    const size = Object.keys(this.raw).length;
+    spend(size);
+    return size;
   }
 
   get(key: Value): Value | undefined {

@@ -34,7 +34,9 @@ export function compareValues(a: Value, b: Value): number | undefined {
   const right = b instanceof CelUint ? b.value : b;
   if ((typeof left === 'bigint' || typeof left === 'number') && (typeof right === 'bigint' || typeof right === 'number')) {
     if (Number.isNaN(left) || Number.isNaN(right)) return Number.NaN;
-    return sign(left < right, left > right);
+    // Across kinds, integers count as the doubles next to them.
+    const [a1, b1] = typeof left === typeof right ? [left, right] : [Number(left), Number(right)];
+    return sign(a1 < b1, a1 > b1);
   }
   if (typeof left === 'string' && typeof right === 'string') return compareText(left, right);
   if (typeof left === 'boolean' && typeof right === 'boolean') return Number(left) - Number(right);

@@ -106,6 +106,11 @@ export abstract class CelList extends CelObject {
   /** `position` must be in range. */
   abstract at(position: number): Value;
 
+  /** All elements, shared: not to be changed. */
+  all(): readonly Value[] {
+    return Array.from({ length: this.size }, (_, position) => this.at(position));
+  }
+
   *[Symbol.iterator](): IterableIterator<Value> {
     for (let position = 0; position < this.size; position += 1) yield this.at(position);
   }
@@ -126,6 +131,10 @@ export class ArrayList extends CelList {
 
   at(position: number): Value {
     return this.items[position] ?? null;
+  }
+
+  override all(): readonly Value[] {
+    return this.items;
   }
 }
 

@@ -14,7 +14,7 @@ const collection = '/api/v1/namespaces/default/configmaps';
 const deployments = '/apis/apps/v1/namespaces/default/deployments';
 
 beforeAll(async () => {
-  api = await startTestApiServer({ listen: false, logger: createLogger({ level: 'error' }) });
+  api = await startTestApiServer({ listen: false, logger: createLogger({ component: 'fuzz', level: 'error' }) });
   await ask(api, 'POST', collection, { body: JSON.stringify(kept) });
   const labels = { app: 'x' };
   const spec = { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'x' }] } } };

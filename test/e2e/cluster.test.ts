@@ -205,6 +205,33 @@ spec:
     await cluster.kubectl(['delete', 'pvc', '-l', 'app=store', '--timeout=60s'], { timeoutMs: 70_000 });
   });
 
+  test('an autoscaler reacts to load', async () => {
+    const manifest = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: busy}
+spec:
+  selector: {matchLabels: {app: busy}}
+  template:
+    metadata: {labels: {app: busy}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+        - name: main
+          image: bayplan.local/quickstart:v1
+          command: [sh, -c, 'while true; do :; done']
+          resources: {requests: {cpu: 10m}, limits: {cpu: 50m}}
+`;
+    await cluster.kubectl(['apply', '-f', '-'], { input: manifest });
+    await cluster.kubectl(['autoscale', 'deployment', 'busy', '--cpu-percent=50', '--min=1', '--max=2']);
+    const replicas = (): Promise<string> => cluster.kubectl(['get', 'deployment', 'busy', '-o', 'jsonpath={.spec.replicas}']);
+    await eventually(async () => expect(await replicas()).toBe('2'), 150_000);
+    const described = await cluster.kubectl(['describe', 'hpa', 'busy']);
+    expect(described).toMatch(/SuccessfulRescale .* New size: 2; reason: cpu resource utilization \(percentage of request\) above target/);
+    expect(described).toMatch(/ScalingActive +True +ValidMetricFound/);
+    await cluster.kubectl(['delete', 'hpa/busy', 'deployment/busy', '--cascade=foreground', '--timeout=60s'], { timeoutMs: 70_000 });
+  });
+
   test('a crashing container is reported as kubectl users know it', async () => {
     await cluster.kubectl(['run', 'crasher', '--image=bayplan.local/quickstart:v1', '--restart=Always', '--', 'sh', '-c', 'exit 3']);
     await eventually(async () => expect(await cluster.kubectl(['get', 'pod', 'crasher', '--no-headers'])).toContain('CrashLoopBackOff'));

@@ -11,6 +11,7 @@ import type { NodeUsage } from './usage.ts';
 /** A reading answers this long; nodes are asked only when somebody asks us. */
 const keptMs = 15_000;
 const timeoutMs = 5000;
+const firstWindowMs = 1500;
 /** Nodes asked at once. */
 const parallel = 16;
 const maxSummaryBytes = 64 * 1024 * 1024;
@@ -71,8 +72,14 @@ export class UsageSource {
   async #ask(name: string): Promise<NodeUsage> {
     const { nodes, clock } = this.#options;
     const url = new URL('/stats/summary', await nodes.urlOf(name));
-    const text = await fetchText(url, await nodes.agent());
-    const { usage, counters } = readSummary(text, clock.now(), this.#counters.get(name));
+    const agent = await nodes.agent();
+    let before = this.#counters.get(name);
+    if (before === undefined || clock.now() - before.atMs > keptMs * 8) {
+      // A rate takes two readings: whoever asks first waits a moment for the second.
+      before = readSummary(await fetchText(url, agent), clock.now(), undefined).counters;
+      await clock.sleep(firstWindowMs);
+    }
+    const { usage, counters } = readSummary(await fetchText(url, agent), clock.now(), before);
     this.#counters.set(name, counters);
     return usage;
   }

@@ -32,6 +32,8 @@ export async function runNodeLifecycleController(context: ControllerContext): Pr
   /** When each doomed pod is to go, by key, with the taints that doom it. */
   const doomed = new Map<string, { readonly taints: string; readonly dueMs: number }>();
 
+  /** Before the first node is ready there is nothing to tell. */
+  let everReady = false;
   const zones = new ZoneDisruption(clock, graceMs);
   const metrics = metricsOf(context.metrics, zones);
 
@@ -63,8 +65,9 @@ export async function runNodeLifecycleController(context: ControllerContext): Pr
 
   /** Every node's taints follow from whether the whole cluster is disrupted. */
   function noteDisruption(): void {
-    if (zones.isWholeCluster) logger.warn('No node is ready: pods are not evicted until one is');
-    else logger.info('A node is ready again: pods may be evicted');
+    everReady ||= !zones.isWholeCluster;
+    if (zones.isWholeCluster && everReady) logger.warn('No node is ready: pods are not evicted until one is');
+    else if (!zones.isWholeCluster) logger.debug('A node is ready: pods may be evicted');
     for (const node of nodes.lister.list()) nodesQueue.add(node.metadata.name ?? '');
   }
 

@@ -33,11 +33,13 @@ export async function removeLocalFolders(options: LocalFoldersOptions): Promise<
     logger,
   });
   const queue = createWorkQueue({ name: 'local_folders', clock });
+  /** Volumes that were let go and that the cache still shows: of those that are gone the server tells a node nothing. */
+  const released = new Set<string>();
   signal.addEventListener('abort', () => queue.shutDown(), { once: true });
   const notice = (volume: PersistentVolume): void => {
     if (isWaiting(volume)) queue.add(volume.metadata.name ?? '');
   };
-  volumes.addHandlers({ onAdd: notice, onUpdate: notice });
+  volumes.addHandlers({ onAdd: notice, onUpdate: notice, onDelete: (volume) => void released.delete(volume.metadata.uid ?? '') });
   volumes.start(signal);
   await runReconciler({
     queue,
@@ -45,13 +47,14 @@ export async function removeLocalFolders(options: LocalFoldersOptions): Promise<
     signal,
     reconcile: async (name) => {
       const volume = volumes.lister.get(name);
-      if (volume === undefined || !isWaiting(volume)) return;
+      if (volume === undefined || !isWaiting(volume) || released.has(volume.metadata.uid ?? '')) return;
       const mayGo = volume.spec?.persistentVolumeReclaimPolicy === 'Delete' && isOwn(volume, root, nodeName);
       if (mayGo && (await removeFolder(root, name))) logger.info('Removed the folder of a deleted volume', { volume: name });
       const { uid, resourceVersion, finalizers = [] } = volume.metadata;
       const metadata = { uid, resourceVersion, finalizers: finalizers.filter((one) => one !== localPathFinalizer) };
       try {
         await client.patch(resources.persistentVolumes, { name }, 'merge', { metadata }, { signal });
+        released.add(uid ?? '');
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }

@@ -103,6 +103,10 @@ export class CustomVersion implements CustomKind {
     applySchemaDefaults(this.descriptor, object as unknown as Record<string, unknown>);
   }
 
+  from(object: KubeObject): Promise<KubeObject> {
+    return this.#view.from(object);
+  }
+
   admit(context: ResourceContext, resource: StoredResource): void {
     const { definition, version } = this.#options;
     if (context.info.verb === 'create' && definition.terminating) {

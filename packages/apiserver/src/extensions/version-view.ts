@@ -56,6 +56,14 @@ export class VersionView {
     return stored.map((one) => this.#made.get(one) ?? this.#own(one));
   }
 
+  /** An object of any version in this one; the argument when it is of this one. */
+  async from(object: KubeObject): Promise<KubeObject> {
+    const { type, converter } = this.#options;
+    if (object.apiVersion === type.apiVersion) return object;
+    const [converted] = await converter.convert([object], type.apiVersion);
+    return converted === undefined ? object : this.#settled(converted);
+  }
+
   /** An object of this version in the one that is stored. */
   async toStored(object: KubeObject): Promise<KubeObject> {
     const { type, storedType, converter } = this.#options;

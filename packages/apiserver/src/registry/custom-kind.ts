@@ -14,6 +14,8 @@ export interface CustomKind {
   publication(): CustomPublication;
   /** Fills in, in place, the defaults of the schema. */
   applyDefaults(object: KubeObject): void;
+  /** An object of any version of the resource in this one, pruned and defaulted; the argument when it is of this version. */
+  from(object: KubeObject): Promise<KubeObject>;
   /** Every fault of a write through `subresource`, empty for the object itself. `old` is undefined for a create. */
   faults(object: KubeObject, old: KubeObject | undefined, subresource: string): Promise<FieldError[]>;
   /** Throws what stands against the verb now, and adds the warnings of the version. */

@@ -29,6 +29,11 @@ export function isStored(resource: ServedResource): resource is StoredResource {
   return resource.storage !== undefined;
 }
 
+/** Whether two resources are versions of one: what is written through one shows in the other. */
+export function sharesObjects(one: ServedResource, other: ServedResource): boolean {
+  return one.storage !== undefined && one.storage.cache === other.storage?.cache;
+}
+
 export function subresourceOf(resource: ServedResource, name: string): SubresourceInfo | undefined {
   return resource.subresources.find((subresource) => subresource.name === name);
 }

@@ -47,6 +47,10 @@ describe('a conversion webhook', () => {
   let client: Client;
   let webhook: Server;
   let reviews: Review[] = [];
+  let url: string;
+  const admitted: unknown[] = [];
+  const patch = [{ op: 'replace', path: '/spec/size', value: 9 }];
+  const mutation = { allowed: true, patchType: 'JSONPatch', patch: Buffer.from(JSON.stringify(patch)).toString('base64') };
   let answer: (review: Review) => object;
   const honest = ({ apiVersion, kind, request }: Review): object => ({
     apiVersion,
@@ -68,12 +72,14 @@ describe('a conversion webhook', () => {
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         const review = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Review;
-        reviews.push(review);
-        response.setHeader('content-type', 'application/json').end(JSON.stringify(answer(review)));
+        const admission = request.url?.startsWith('/admit') === true;
+        (admission ? admitted : reviews).push(review);
+        const verdict = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: review.request.uid, ...mutation } };
+        response.setHeader('content-type', 'application/json').end(JSON.stringify(admission ? verdict : answer(review)));
       });
     });
     await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
-    const url = `https://127.0.0.1:${(webhook.address() as AddressInfo).port.toString()}/convert`;
+    url = `https://127.0.0.1:${(webhook.address() as AddressInfo).port.toString()}/convert`;
     const definition: CustomResourceDefinition = widgetDefinition({
       versions: [
         { name: 'v1', served: true, storage: true, schema: schema({ type: 'integer' }) },
@@ -189,6 +195,29 @@ describe('a conversion webhook', () => {
       value: 3,
       unit: 'cm',
     });
+  });
+
+  it('stands between a client of one version and an admission webhook of another', async () => {
+    answer = honest;
+    const hooks = resources.mutatingWebhookConfigurations;
+    await client.create(hooks, {
+      metadata: { name: 'widgets' },
+      webhooks: [
+        {
+          name: 'widgets.example.com',
+          admissionReviewVersions: ['v1'],
+          sideEffects: 'None',
+          clientConfig: { url: url.replace('/convert', '/admit'), caBundle: Buffer.from(server.caPem).toString('base64') },
+          rules: [{ apiGroups: ['example.com'], apiVersions: ['v1'], resources: ['widgets'], operations: ['CREATE'] }],
+        },
+      ],
+    });
+    const made = (await client.create(widgets('v2'), widget('v2', 'hooked', { size: { value: 3 } }))) as Widget;
+    await client.delete(hooks, { name: 'widgets' });
+    expect(admitted).toMatchObject([
+      { request: { kind: { version: 'v1' }, requestKind: { version: 'v2' }, object: { spec: { size: 3 } } } },
+    ]);
+    expect(made).toMatchObject({ apiVersion: 'example.com/v2', spec: { size: { value: 9, unit: 'cm' } } });
   });
 
   it('is not asked when the storage version changes under objects that need no other', async () => {

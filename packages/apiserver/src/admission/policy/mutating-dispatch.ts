@@ -4,6 +4,7 @@ import type { Value } from '@bayplan/cel';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import type { ResourceContext } from '../../chain/context.ts';
 import { decodeAs, descriptorOf, toStored } from '../../registry/decode-object.ts';
+import type { ServedResource } from '../../registry/served-resource.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { AdmissionRequest, MutationRound } from '../admission.ts';
 import { refuse, replaceContents } from '../admission.ts';
@@ -142,7 +143,7 @@ export class MutatingDispatcher {
     const type = request.bodyKind === undefined ? resource : kind;
     const patched = patch(mutation.kind, seen, result.value, type);
     const decoded = structuredClone(decodeAs(request.context as ResourceContext, type, patched, 'Ignore'));
-    const stored = request.bodyKind === undefined ? toStored(resource, decoded) : decoded;
+    const stored = request.bodyKind === undefined ? await inRequest(request, resource, decoded) : decoded;
     if (sameJson(stored, target)) return false;
     replaceContents(target, stored);
     return true;
@@ -174,4 +175,9 @@ function faultError(faults: readonly Fault[], request: AdmissionRequest): Status
   );
   const { status } = refuse(request, 'admission request denied by policy');
   return statusError(403, 'Invalid', texts[0] ?? '', { ...status.details, causes: texts.map((message) => ({ message })) });
+}
+
+/** What was changed in the version that the policy names, in the one that the request is about. */
+async function inRequest(request: AdmissionRequest, resource: ServedResource, object: KubeObject): Promise<KubeObject> {
+  return request.resource.custom === undefined ? toStored(resource, object) : request.resource.custom.from(object);
 }

@@ -2,7 +2,7 @@ import { selectorOf } from '@bayplan/api';
 import type { MatchResources, NamedRuleWithOperations } from '@bayplan/api';
 import type { Registry } from '../../registry/registry.ts';
 import type { ServedResource } from '../../registry/served-resource.ts';
-import { subresourceOf } from '../../registry/served-resource.ts';
+import { sharesObjects, subresourceOf } from '../../registry/served-resource.ts';
 import type { AdmissionRequest } from '../admission.ts';
 import { kindIn, matchesNamespace, matchesObjects, matchesRule } from '../webhook/hook-matching.ts';
 import type { Invocation } from '../webhook/hook-matching.ts';
@@ -39,7 +39,7 @@ function ruledResource(
   if (holds(request.resource)) return request.resource;
   if (!equivalent || request.resource.storage === undefined) return undefined;
   for (const other of registry.all()) {
-    if (other === request.resource || other.storage !== request.resource.storage) continue;
+    if (other === request.resource || !sharesObjects(other, request.resource)) continue;
     if (request.subresource !== '' && subresourceOf(other, request.subresource) === undefined) continue;
     if (holds(other)) return other;
   }

@@ -2,7 +2,7 @@ import { internalError, notFound } from '@bayplan/api';
 import type { KubeObject, Rule, RuleWithOperations, Selector } from '@bayplan/api';
 import type { Registry } from '../../registry/registry.ts';
 import type { ServedResource } from '../../registry/served-resource.ts';
-import { subresourceOf } from '../../registry/served-resource.ts';
+import { sharesObjects, subresourceOf } from '../../registry/served-resource.ts';
 import type { AdmissionRequest, GroupVersionKind } from '../admission.ts';
 import type { Hook } from './hook.ts';
 
@@ -47,7 +47,7 @@ function matchedResource(hook: Hook, request: AdmissionRequest, registry: Regist
   if (rules.some((rule) => matchesRule(rule, request, request.resource))) return request.resource;
   if (hook.webhook.matchPolicy !== 'Equivalent' || request.resource.storage === undefined) return undefined;
   for (const other of registry.all()) {
-    if (other === request.resource || other.storage !== request.resource.storage) continue;
+    if (other === request.resource || !sharesObjects(other, request.resource)) continue;
     if (request.subresource !== '' && subresourceOf(other, request.subresource) === undefined) continue;
     if (rules.some((rule) => matchesRule(rule, request, other))) return other;
   }
@@ -114,9 +114,10 @@ function labelsOf({ metadata }: KubeObject): Record<string, string> {
 
 /** An object of the stored version in that of `resource`. Neither changes the other. Throws `InternalError`. */
 export async function convertedTo(resource: ServedResource, request: AdmissionRequest, object: KubeObject): Promise<KubeObject> {
-  if (request.bodyKind !== undefined || resource.conversion === undefined) return object;
+  if (request.bodyKind !== undefined) return object;
   try {
-    return await resource.conversion.fromStored(object);
+    if (resource.custom !== undefined) return await resource.custom.from(object);
+    return resource.conversion === undefined ? object : await resource.conversion.fromStored(object);
   } catch (error) {
     throw internalError((error as Error).message, error);
   }

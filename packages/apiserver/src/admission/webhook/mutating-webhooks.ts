@@ -120,7 +120,8 @@ async function decoded(request: AdmissionRequest, resource: ServedResource, valu
   const object = structuredClone(
     decodeAs(request.context as ResourceContext, request.bodyKind === undefined ? resource : kind, value, 'Ignore'),
   );
-  return request.bodyKind === undefined ? toStored(resource, object) : object;
+  if (request.bodyKind !== undefined) return object;
+  return request.resource.custom === undefined ? toStored(resource, object) : request.resource.custom.from(object);
 }
 
 function decodedPatch(webhook: string, patch: string): readonly unknown[] {

@@ -46,7 +46,9 @@ describe('a release', () => {
     expect(await show('get', 'jobs', '-o', 'name')).toBe('');
     const password = await show('get', 'secret', 'shop-secret', '-o', 'jsonpath={.data.password}');
 
-    expect(await helm('upgrade', 'shop', chart, '--set=replicas=3', '--dry-run=server')).toContain(`password: ${password}`);
+    // Before 3.13 a dry run could not ask the server.
+    if (version === '3.12') await helm('upgrade', 'shop', chart, '--set=replicas=3', '--dry-run');
+    else expect(await helm('upgrade', 'shop', chart, '--set=replicas=3', '--dry-run=server')).toContain(`password: ${password}`);
     expect(await show('get', 'deployment', 'shop', '-o', 'jsonpath={.spec.replicas}')).toBe('2');
     await helm('upgrade', '--install', 'shop', chart, '--set=replicas=3,image=example.test/shop:v2', '--wait', '--timeout=60s');
     expect(

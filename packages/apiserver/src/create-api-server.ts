@@ -14,6 +14,7 @@ import { registerFairnessMetrics } from './flowcontrol/fairness-metrics.ts';
 import { auditIdOf } from './chain/context.ts';
 import type { RequestContext } from './chain/context.ts';
 import { deadline } from './chain/deadline.ts';
+import { subresourceOf } from './registry/served-resource.ts';
 import { refuseWhileDraining } from './chain/draining.ts';
 import { encode } from './chain/encode.ts';
 import { negotiate } from './chain/negotiate.ts';
@@ -63,7 +64,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     const info = parseRequest(request.method, request.path, request.query);
     const resource = info.isResource ? parts.registry.find(info.group, info.version, info.resource) : undefined;
     const isCustom = resource?.custom !== undefined;
-    return { request, info, knownResource: resource !== undefined, isCustom, startMs: clock.now(), user: anonymous, warnings: [] };
+    const isStray =
+      info.isResource && info.subresource !== '' && (resource === undefined || subresourceOf(resource, info.subresource) === undefined);
+    return { request, info, knownResource: resource !== undefined, isStray, isCustom, startMs: clock.now(), user: anonymous, warnings: [] };
   };
 
   const handle = async (request: ApiRequest): Promise<ApiResponse> => {

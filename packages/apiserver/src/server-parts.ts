@@ -25,7 +25,7 @@ import { openExtensions } from './extensions/extensions.ts';
 import type { Extensions } from './extensions/extensions.ts';
 import { EncryptionAtRest } from './keys/encryption-at-rest.ts';
 import { UsageSource } from './metrics-api/usage-source.ts';
-import { createApiServerMetrics } from './metrics.ts';
+import { RequestMetrics } from './metrics.ts';
 import { Registry } from './registry/registry.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
 import { StoreHub } from './registry/store-hub.ts';
@@ -183,6 +183,6 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
       services,
       usage: new UsageSource({ registry, nodes, clock, logger }),
     }),
-    measure: measure(createApiServerMetrics(options.metrics), clock),
+    measure: measure(new RequestMetrics(options.metrics), clock),
   };
 }

@@ -9,6 +9,8 @@ export interface RequestContext {
   readonly info: RequestInfo;
   /** The resource of `info` is one that is served. */
   readonly knownResource: boolean;
+  /** The subresource of `info` is one that its resource does not have. */
+  readonly isStray?: boolean;
   /** That resource is one of a CustomResourceDefinition. */
   readonly isCustom: boolean;
   readonly startMs: number;

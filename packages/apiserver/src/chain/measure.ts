@@ -1,6 +1,7 @@
 import { statusOf } from '@bayplan/api';
 import type { Clock } from '@bayplan/component-base';
-import type { ApiServerMetrics } from '../metrics.ts';
+import type { RequestMetrics, RequestSeries } from '../metrics.ts';
+import { deprecations } from '../registry/deprecations.ts';
 import type { Step } from './chain.ts';
 import type { RequestContext } from './context.ts';
 import { isLongRunning } from './long-running.ts';
@@ -8,17 +9,18 @@ import { isLongRunning } from './long-running.ts';
 const writes = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 
 /** Step 0: counts and times every request, under Kubernetes' labels. */
-export function measure(metrics: ApiServerMetrics, clock: Clock): Step {
+export function measure(metrics: RequestMetrics, clock: Clock): Step {
   return async (context, next) => {
-    const labels = labelsOf(context);
-    const dryRun = context.request.query.getAll('dryRun').includes('All') ? 'All' : '';
+    const series = seriesOf(metrics, context);
     const kind = writes.has(context.info.verb) ? 'mutating' : 'readOnly';
     const longRunning = isLongRunning(context);
+    const { peer } = context.request;
+    if (peer.kind === 'certificate') metrics.certificateSeconds.add((peer.notAfterMs - clock.now()) / 1000);
     const startMs = clock.monotonic();
     if (longRunning) {
-      metrics.longRunning.inc(labels);
-      context.request.signal.addEventListener('abort', () => metrics.longRunning.dec(labels), { once: true });
-    } else metrics.inFlight.inc({ request_kind: kind });
+      series.open++;
+      context.request.signal.addEventListener('abort', () => series.open--, { once: true });
+    } else metrics.inFlight[kind]++;
     let code = 200;
     try {
       const outcome = await next();
@@ -28,24 +30,32 @@ export function measure(metrics: ApiServerMetrics, clock: Clock): Step {
       code = statusOf(error)?.code ?? 500;
       throw error;
     } finally {
-      metrics.requestTotal.inc({ ...labels, dry_run: dryRun, code: code.toString() });
+      series.codes.set(code, (series.codes.get(code) ?? 0) + 1);
       if (!longRunning) {
-        metrics.inFlight.dec({ request_kind: kind });
-        metrics.requestDuration.observe({ ...labels, dry_run: dryRun }, (clock.monotonic() - startMs) / 1000);
+        metrics.inFlight[kind]--;
+        const seconds = (clock.monotonic() - startMs) / 1000;
+        series.duration.add(seconds);
+        series.sli.add(seconds);
       }
     }
   };
 }
 
 /** Only resources that are served become labels, so that nobody can make up new ones. */
-function labelsOf(context: RequestContext) {
+function seriesOf(metrics: RequestMetrics, context: RequestContext): RequestSeries {
   const { info } = context;
-  if (!info.isResource || !context.knownResource) {
-    return { verb: info.method, group: '', version: '', resource: '', subresource: '', scope: '', component: 'apiserver' };
+  const dryRun = info.verb !== 'get' && writes.has(info.verb) && context.request.query.getAll('dryRun').includes('All') ? 'All' : '';
+  if (!info.isResource || !context.knownResource || context.isStray === true) {
+    const labels = { verb: info.method, group: '', version: '', resource: '', subresource: '', scope: '', component: 'apiserver' };
+    return metrics.seriesOf(`${info.method} ${dryRun}`, () => ({ labels, dryRun, deprecated: false }));
   }
   const scope = info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
   const { group, version, resource, subresource } = info;
-  return { verb: verbLabel(info.verb), group, version, resource, subresource, scope, component: 'apiserver' };
+  return metrics.seriesOf(`${info.verb} ${group}/${version}/${resource}/${subresource} ${scope} ${dryRun}`, () => ({
+    labels: { verb: verbLabel(info.verb), group, version, resource, subresource, scope, component: 'apiserver' },
+    dryRun,
+    deprecated: deprecations[`${group}/${version}/${resource}`] !== undefined,
+  }));
 }
 
 function verbLabel(verb: string): string {

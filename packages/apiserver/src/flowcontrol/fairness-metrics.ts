@@ -2,8 +2,8 @@ import { Counter, Gauge } from '@bayplan/component-base';
 import type { MetricsRegistry } from '@bayplan/component-base';
 import type { Flow, FlowController } from './flow-controller.ts';
 import type { PriorityLevel } from './priority-level.ts';
-import { registerTallies } from './tally.ts';
-import type { TallySeries } from './tally.ts';
+import { registerTallies } from '../tally.ts';
+import type { TallySeries } from '../tally.ts';
 
 const flowLabels = ['priority_level', 'flow_schema'] as const;
 

@@ -5,7 +5,7 @@ import type { ResourceCache } from '../registry/resource-cache.ts';
 import type { Registry } from '../registry/registry.ts';
 import { schemaMatches } from './flow-schema-match.ts';
 import { limitsOf, PriorityLevel, sharesOf } from './priority-level.ts';
-import { Tally } from './tally.ts';
+import { Tally } from '../tally.ts';
 import { shareOut } from './share-out.ts';
 
 const group = 'flowcontrol.apiserver.k8s.io';

@@ -1,3 +1,4 @@
+import { deprecations } from './deprecations.ts';
 import { methodNotSupported, pathNotFound } from '@bayplan/api';
 import type { ResourceContext } from '../chain/context.ts';
 import { UnknownPath } from '../unknown-path.ts';
@@ -15,12 +16,6 @@ import { watchObjects } from './verbs/watch.ts';
 
 /** A handler of something that is not plain storage: a subresource, or a resource that only answers. */
 export type SpecialHandler = (services: VerbServices, context: ResourceContext, resource: ServedResource) => Promise<Outcome>;
-
-/** What is served, and should not be used any more. */
-const deprecations: Readonly<Record<string, string>> = {
-  '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-  '/v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
-};
 
 /** Finds the verb for a request to a resource. Throws `NotFound` and `MethodNotAllowed`. */
 export async function dispatchResource(

@@ -8,6 +8,7 @@ import { decodeAs, decodeBody, descriptorOf } from '../registry/decode-object.ts
 import { patched } from '../registry/patches.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import { changeObject } from '../registry/verbs/update.ts';
+import type { AdmissionView } from '../registry/verbs/update.ts';
 import { writeOptions } from '../registry/verbs/write-options.ts';
 import { valueAt, withValueAt } from './scale-paths.ts';
 import type { ScalePaths } from './scale-paths.ts';
@@ -17,6 +18,11 @@ const applyPatch = 'application/apply-patch+yaml';
 
 /** `scale` of a custom resource: the replicas and the selector at the paths that its definition names. */
 export function customScale(paths: ScalePaths): CustomKind['scale'] {
+  const view: AdmissionView = {
+    kind: scaleType,
+    show: (object) => scaleOfObject(object, paths),
+    apply: (object, shown) => withValueAt(object, paths.specReplicasPath, (shown as Scale).spec?.replicas ?? 0),
+  };
   return async (services, context, resource) => {
     const { namespace, name, verb } = context.info;
     const call = { services, context, resource };
@@ -27,13 +33,18 @@ export function customScale(paths: ScalePaths): CustomKind['scale'] {
       case 'patch': {
         const options = writeOptions(context);
         const wanted = verb === 'update' ? await decodeBody(context, scaleType, options.fieldValidation) : await readPatch(context);
-        const stored = await changeObject(call, options, (current) => {
-          const scale = (verb === 'update' ? wanted : patchedScale(context, scaleOf(current, paths), wanted)) as Scale;
-          if (scale.metadata?.name && scale.metadata.name !== name) {
-            throw badRequest(`the name of the object (${scale.metadata.name}) does not match the name on the URL (${name})`);
-          }
-          return scaled(current, scale, paths);
-        });
+        const stored = await changeObject(
+          call,
+          options,
+          (current) => {
+            const scale = (verb === 'update' ? wanted : patchedScale(context, scaleOf(current, paths), wanted)) as Scale;
+            if (scale.metadata?.name && scale.metadata.name !== name) {
+              throw badRequest(`the name of the object (${scale.metadata.name}) does not match the name on the URL (${name})`);
+            }
+            return scaled(current, scale, paths);
+          },
+          view,
+        );
         return { kind: 'value', status: 200, value: scaleOf(stored, paths) };
       }
       default:
@@ -43,7 +54,10 @@ export function customScale(paths: ScalePaths): CustomKind['scale'] {
 }
 
 function scaleOf(stored: StoredObject, paths: ScalePaths): KubeObject {
-  const { object } = stored;
+  return scaleOfObject(stored.object, paths);
+}
+
+function scaleOfObject(object: KubeObject, paths: ScalePaths): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = paths.labelSelectorPath ? valueAt(object, paths.labelSelectorPath) : undefined;
   const scale = {

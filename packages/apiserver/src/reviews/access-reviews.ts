@@ -12,6 +12,7 @@ import { selectorsOfTexts, unselective } from '../authorization/selector-attribu
 import type { SelectorAttributes } from '../authorization/selector-attributes.ts';
 import type { Outcome } from '../chain/outcome.ts';
 import type { User } from '../chain/user.ts';
+import { admitReview } from '../admission/admit-review.ts';
 import { decodeBody } from '../registry/decode-object.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
 
@@ -26,9 +27,10 @@ interface AccessSpec {
 export function accessReviewHandlers(authorizer: Authorizer): Map<string, SpecialHandler> {
   const review =
     (whose: Whose): SpecialHandler =>
-    async (_services, context, resource) => {
+    async (services, context, resource) => {
       if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
       const object = (await decodeBody(context, resource, 'Ignore')) as SubjectAccessReview & KubeObject;
+      await admitReview(services, context, resource, object);
       const faults = faultsOf(object, whose, context.info.namespace);
       if (faults.length > 0) throw invalid(resource, '', faults);
       const user = whose === 'self' ? context.user : subjectOf(object);
@@ -137,9 +139,10 @@ function selectorsOf({ fieldSelector, labelSelector }: ResourceAttributes): Sele
 
 /** What the caller may do in a namespace: `kubectl auth can-i --list`. */
 export function rulesReviewHandler(authorizer: Authorizer): SpecialHandler {
-  return async (_services, context, resource) => {
+  return async (services, context, resource) => {
     if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
     const object = (await decodeBody(context, resource, 'Ignore')) as SelfSubjectRulesReview & KubeObject;
+    await admitReview(services, context, resource, object);
     const namespace = object.spec.namespace ?? '';
     if (namespace === '') throw badRequest('no namespace on request');
     const { rules = [], incomplete = true, errors = [] } = (await authorizer.rulesFor?.(context.user, namespace)) ?? {};

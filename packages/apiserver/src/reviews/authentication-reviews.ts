@@ -3,14 +3,16 @@ import type { KubeObject, TokenReview } from '@bayplan/api';
 import { timestamp } from '@bayplan/component-base';
 import type { Authenticator } from '../authentication/authenticator.ts';
 import type { User } from '../chain/user.ts';
+import { admitReview } from '../admission/admit-review.ts';
 import { decodeBody } from '../registry/decode-object.ts';
 import type { SpecialHandler } from '../registry/dispatch.ts';
 
 /** "Whose token is this?" */
 export function tokenReviewHandler(authenticator: Authenticator): SpecialHandler {
-  return async (_services, context, resource) => {
+  return async (services, context, resource) => {
     if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
     const object = (await decodeBody(context, resource, 'Ignore')) as TokenReview & KubeObject;
+    await admitReview(services, context, resource, object);
     const { token = '', audiences } = object.spec;
     if (token === '') throw badRequest('token is required for TokenReview in authentication');
     try {
@@ -31,6 +33,7 @@ export function tokenReviewHandler(authenticator: Authenticator): SpecialHandler
 export const selfSubjectReviewHandler: SpecialHandler = async (services, context, resource) => {
   if (context.info.verb !== 'create') throw methodNotSupported(resource, context.info.verb);
   const object = await decodeBody(context, resource, 'Ignore');
+  await admitReview(services, context, resource, object);
   const metadata = { creationTimestamp: timestamp(services.clock.now()) };
   return { kind: 'value', status: 201, value: { ...object, metadata, status: { userInfo: userInfo(context.user) } } };
 };

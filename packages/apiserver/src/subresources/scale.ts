@@ -9,6 +9,7 @@ import { patched } from '../registry/patches.ts';
 import { isStored } from '../registry/served-resource.ts';
 import type { StoredObject } from '../registry/stored-object.ts';
 import { changeObject } from '../registry/verbs/update.ts';
+import type { AdmissionView } from '../registry/verbs/update.ts';
 import type { VerbCall } from '../registry/verbs/services.ts';
 import { writeOptions } from '../registry/verbs/write-options.ts';
 
@@ -31,13 +32,18 @@ export const scaleHandler: SpecialHandler = async (services, context, resource) 
     case 'patch': {
       const options = writeOptions(context);
       const wanted = verb === 'update' ? await decodeBody(context, scaleType, options.fieldValidation) : await readScalePatch(context);
-      const stored = await changeObject(call, options, (current) => {
-        const scale = (verb === 'update' ? wanted : patchScale(context, current, wanted)) as Scale;
-        if (scale.metadata?.name !== undefined && scale.metadata.name !== '' && scale.metadata.name !== name) {
-          throw badRequest(`the name of the object (${scale.metadata.name}) does not match the name on the URL (${name})`);
-        }
-        return scaled(current, scale);
-      });
+      const stored = await changeObject(
+        call,
+        options,
+        (current) => {
+          const scale = (verb === 'update' ? wanted : patchScale(context, current, wanted)) as Scale;
+          if (scale.metadata?.name !== undefined && scale.metadata.name !== '' && scale.metadata.name !== name) {
+            throw badRequest(`the name of the object (${scale.metadata.name}) does not match the name on the URL (${name})`);
+          }
+          return scaled(current, scale);
+        },
+        scaleView,
+      );
       return { kind: 'value', status: 200, value: scaleOf(stored) };
     }
     default:
@@ -45,8 +51,22 @@ export const scaleHandler: SpecialHandler = async (services, context, resource) 
   }
 };
 
+/** Admission sees a Scale, and what it sets of it counts. */
+const scaleView: AdmissionView = {
+  kind: scaleType,
+  show: scaleOfObject,
+  apply: (object, shown) => {
+    const { spec } = object as Scalable;
+    return { ...object, spec: { ...spec, replicas: (shown as Scale).spec?.replicas ?? 0 } } as KubeObject;
+  },
+};
+
 function scaleOf(stored: StoredObject): KubeObject {
-  const object = stored.object as Scalable;
+  return scaleOfObject(stored.object);
+}
+
+function scaleOfObject(given: KubeObject): KubeObject {
+  const object = given as Scalable;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const { selector } = object.spec ?? {};
   const isMap = object.kind === 'ReplicationController';

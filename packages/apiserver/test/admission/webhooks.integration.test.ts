@@ -331,6 +331,83 @@ describe('matching', () => {
   });
 });
 
+describe('subresources', () => {
+  const deployment = {
+    metadata: { name: 'd', namespace: 'default' },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { a: 'b' } },
+      template: { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    },
+  };
+
+  it('of scale are shown a Scale, and may change it', async () => {
+    await admin.create(resources.deployments, deployment as never);
+    await configure('mutating', 'a', [hook('scale.x.io', '/scale', [rule('deployments/scale', ['UPDATE'], 'apps')])]);
+    await configure('validating', 'v', [hook('check.x.io', '/check', [rule('deployments/scale', ['UPDATE'], 'apps')])]);
+    hooks.answers.set('/scale', () => patchOf({ op: 'replace', path: '/spec/replicas', value: 7 }));
+    const response = await send('PUT', '/apis/apps/v1/namespaces/default/deployments/d/scale', {
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      metadata: { name: 'd', namespace: 'default' },
+      spec: { replicas: 3 },
+    });
+    expect(response.status).toBe(200);
+    expect((await admin.get(resources.deployments, { namespace: 'default', name: 'd' })).spec?.replicas).toBe(7);
+    expect(hooks.seen.map(({ review }) => review.request)).toMatchObject([
+      {
+        kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+        resource: { group: 'apps', version: 'v1', resource: 'deployments' },
+        subResource: 'scale',
+        object: { kind: 'Scale', spec: { replicas: 3 } },
+        oldObject: { kind: 'Scale', spec: { replicas: 1 } },
+      },
+      { object: { kind: 'Scale', spec: { replicas: 7 } } },
+    ]);
+    await admin.delete(resources.deployments, { namespace: 'default', name: 'd' });
+  });
+
+  it('that connect are shown their options', async () => {
+    await configure('validating', 'v', [hook('proxy.x.io', '/proxy', [rule('services/proxy', ['CONNECT'])])]);
+    hooks.answers.set('/proxy', () => ({ allowed: false, status: { message: 'not you', code: 403 } }));
+    const response = await send('GET', '/api/v1/namespaces/default/services/web:80/proxy/a/b');
+    expect(response.status).toBe(403);
+    expect(hooks.seen[0]?.review.request).toMatchObject({
+      operation: 'CONNECT',
+      kind: { group: '', version: 'v1', kind: 'ServiceProxyOptions' },
+      subResource: 'proxy',
+      object: { kind: 'ServiceProxyOptions', apiVersion: 'v1', path: '/a/b' },
+      oldObject: null,
+      options: null,
+    });
+  });
+
+  it('of nothing that is stored, such as reviews, are asked about too', async () => {
+    await configure('validating', 'v', [
+      hook('review.x.io', '/review', [rule('selfsubjectaccessreviews', ['CREATE'], 'authorization.k8s.io')]),
+    ]);
+    const body = { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } };
+    await send('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', body);
+    expect(hooks.seen[0]?.review.request).toMatchObject({ kind: { kind: 'SelfSubjectAccessReview' }, operation: 'CREATE' });
+  });
+
+  it('a collection is deleted object by object', async () => {
+    await configure('validating', 'v', [hook('all.x.io', '/all', [rule('secrets', ['DELETE'])])]);
+    for (const name of ['x', 'y'])
+      await admin.create(resources.secrets, { metadata: { name, namespace: 'default', labels: { set: 'one' } } });
+    await send('DELETE', '/api/v1/namespaces/default/secrets', undefined, 'labelSelector=set%3Done');
+    expect(hooks.seen.map(({ review }) => review.request['name'])).toEqual(['x', 'y']);
+  });
+
+  it('match conditions decide before the call', async () => {
+    const matchConditions = [{ name: 'only-marked', expression: 'object.metadata.name.startsWith("marked")' }];
+    await configure('validating', 'v', [hook('if.x.io', '/if', [rule('configmaps')], { matchConditions })]);
+    await admin.create(resources.configMaps, map('plain'));
+    await admin.create(resources.configMaps, map('marked-1'));
+    expect(hooks.seen.map(({ review }) => review.request['name'])).toEqual(['marked-1']);
+  });
+});
+
 const hostAddress = Object.values(networkInterfaces())
   .flat()
   .find((address) => address?.family === 'IPv4' && !address.internal)?.address;

@@ -1,6 +1,7 @@
 import { badRequest, isNotFound, warningsFor } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { admissionRequest, replaceContents } from '../../admission/admission.ts';
+import type { GroupVersionKind } from '../../admission/admission.ts';
 import { writeOptionsObject } from '../../admission/request-options.ts';
 import type { Outcome } from '../../chain/outcome.ts';
 import { decodeObject } from '../decode-object.ts';
@@ -34,6 +35,14 @@ export async function updateObject(call: VerbCall): Promise<Outcome> {
   }
 }
 
+/** How a subresource with a kind of its own shows an object to admission, and takes back what that made of it. */
+export interface AdmissionView {
+  readonly kind: GroupVersionKind;
+  show(object: KubeObject): KubeObject;
+  /** A new object; neither argument changes. */
+  apply(object: KubeObject, shown: KubeObject): KubeObject;
+}
+
 /**
  * The path that PUT, PATCH and the server's own changes share: `make` builds the wanted state, in the
  * stored version, from the present one (again for each attempt); then come admission, validation and
@@ -43,6 +52,7 @@ export async function changeObject(
   call: VerbCall,
   options: WriteOptions,
   make: (current: StoredObject) => KubeObject | Promise<KubeObject>,
+  view?: AdmissionView,
 ): Promise<StoredObject> {
   const { resource, context } = call;
   const { namespace, name } = context.info;
@@ -50,7 +60,7 @@ export async function changeObject(
   let before: KubeObject | undefined;
   const stored = await resource.storage.update(namespace, name, async (current) => {
     before = current.object;
-    const next = await nextState(call, options, current, await make(current));
+    const next = await nextState(call, options, current, await make(current), view);
     if (!options.dryRun) return next;
     previewed = preview(resource, next, current.revision);
     return current;
@@ -61,7 +71,13 @@ export async function changeObject(
   return stored;
 }
 
-async function nextState(call: VerbCall, options: WriteOptions, current: StoredObject, wanted: KubeObject): Promise<KubeObject> {
+async function nextState(
+  call: VerbCall,
+  options: WriteOptions,
+  current: StoredObject,
+  wanted: KubeObject,
+  view: AdmissionView | undefined,
+): Promise<KubeObject> {
   const { services, context, resource } = call;
   const { namespace, name, subresource } = context.info;
   const old = current.object;
@@ -70,20 +86,23 @@ async function nextState(call: VerbCall, options: WriteOptions, current: StoredO
   checkPreconditions(wanted, old, resource);
   keepSystemMetadata(wanted, old);
   const next = partsOf(resource, subresource, wanted, old);
+  const shown = view === undefined ? next : view.show(next);
   const request = admissionRequest(context, {
     operation: 'UPDATE',
     resource,
     subresource,
     namespace,
     name,
-    object: next,
-    old,
+    object: shown,
+    old: view === undefined ? old : view.show(old),
+    bodyKind: view?.kind,
     options: writeOptionsObject('UpdateOptions', context),
     dryRun: options.dryRun,
   });
   await services.admission.mutate(request);
   // Nobody changes through admission what the request itself could not.
-  replaceContents(next, partsOf(resource, subresource, { ...next }, old));
+  const admitted = view === undefined ? { ...next } : view.apply(next, shown);
+  replaceContents(next, partsOf(resource, subresource, admitted, old));
   keepSystemMetadata(next, old);
   countGeneration(next, old, resource);
   if (subresource === 'status') await resource.strategy.prepareForStatusUpdate?.(next, old, context);
@@ -92,7 +111,7 @@ async function nextState(call: VerbCall, options: WriteOptions, current: StoredO
   try {
     await validateUpdate(next, old, resource, subresource);
     if (subresource === '' && resource.custom === undefined) context.warnings.push(...warningsFor(resource.storage.resource, next, old));
-    await services.admission.validate(request);
+    await services.admission.validate(view === undefined ? request : { ...request, object: view.show(next) });
   } catch (error) {
     if (subresource === '') await resource.strategy.undoUpdate?.(next, old);
     throw error;

@@ -2,7 +2,7 @@ import { createMetricsRegistry, issueCertificate, systemClock } from '@bayplan/c
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApiServer } from '../src/testing/index.ts';
 import type { TestApiServer } from '../src/testing/index.ts';
@@ -75,6 +75,34 @@ describe('bodies', () => {
       sent.end(large);
     });
     expect(status).toBe(413);
+  });
+
+  it('that arrive all at once are all answered', async () => {
+    const over = await session();
+    const agent = new Agent({ keepAlive: true });
+    const send = (at: number): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const headers = { 'content-type': 'application/json' };
+        const sent = request(
+          `${api.url}${collection}?dryRun=All`,
+          { method: 'POST', ca: api.caPem, ...client, headers, agent },
+          (response) => {
+            response.resume();
+            resolve(response.statusCode ?? 0);
+          },
+        );
+        sent.on('error', reject);
+        sent.end(`{"metadata":{"name":"h1-${at.toString()}"}}`);
+      });
+    const streams = Array.from({ length: 100 }, (_, at) => {
+      const stream = post(over);
+      stream.end(`{"metadata":{"name":"h2-${at.toString()}"}}`);
+      return answerOf(stream).then(({ status }) => status);
+    });
+    const statuses = await Promise.all([...streams, ...Array.from({ length: 100 }, (_, at) => send(at))]);
+    expect(statuses).toEqual(Array.from({ length: 200 }, () => 201));
+    agent.destroy();
+    over.close();
   });
 
   it('that are cut off change nothing and leave nothing behind', async () => {

@@ -127,9 +127,16 @@ function readBody(req: AnyRequest): Promise<Buffer> {
       reject(tooLarge());
     };
     req.on('data', onData);
-    req.on('end', () => bodies.run(() => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks))));
+    let complete = false;
+    req.on('end', () => {
+      complete = true;
+      bodies.run(() => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    });
     req.on('error', reject);
     req.on('aborted', () => reject(gone));
-    req.on('close', () => reject(gone));
+    // HTTP/1.1 closes a request as soon as it has been read.
+    req.on('close', () => {
+      if (!complete) reject(gone);
+    });
   });
 }

@@ -1,5 +1,6 @@
 import { systemRandom, timestamp } from '@bayplan/component-base';
 import { loadAdmissionConfiguration } from './admission/admission-configuration.ts';
+import { createPolicyMetrics } from './admission/policy/policy-metrics.ts';
 import { createAdmission } from './admission/plugins.ts';
 import { createAdmissionMetrics } from './admission/admission-metrics.ts';
 import { createAggregationMetrics } from './aggregation/aggregation-metrics.ts';
@@ -118,6 +119,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     },
     { ...options.admission, ...fromFile },
     createAdmissionMetrics(options.metrics, clock),
+    createPolicyMetrics(options.metrics, clock),
   );
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
   const verbs: VerbServices = { clock, random: systemRandom, admission, registry };

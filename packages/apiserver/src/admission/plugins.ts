@@ -13,6 +13,7 @@ import { runtimeClassAdmission } from './runtime-class.ts';
 import { claimResize, defaultStorageClass, storageProtection } from './storage-defaults.ts';
 import { certificateSubjectRestriction } from './certificate-subject.ts';
 import { mutatingPolicies } from './policy/mutating-policies.ts';
+import type { PolicyMetrics } from './policy/policy-metrics.ts';
 import { validatingPolicies } from './policy/validating-policies.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
@@ -48,6 +49,7 @@ export function createAdmission(
   webhooks: CallerOptions,
   settings: AdmissionOptions,
   metrics: AdmissionMetrics,
+  policies: PolicyMetrics,
 ): Admission {
   const conditions = new HookConditions(authorizer);
   const all: readonly AdmissionPlugin[] = [
@@ -67,9 +69,9 @@ export function createAdmission(
     certificateSubjectRestriction,
     defaultIngressClass(registry),
     podTopologyLabels(registry),
-    mutatingPolicies(registry, authorizer),
+    mutatingPolicies(registry, authorizer, policies),
     mutatingWebhooks(registry, webhooks, conditions),
-    validatingPolicies(registry, authorizer),
+    validatingPolicies(registry, authorizer, policies),
     validatingWebhooks(registry, webhooks, conditions),
     resourceQuotaAdmission(registry, webhooks.clock),
   ];

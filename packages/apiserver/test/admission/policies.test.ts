@@ -2,15 +2,17 @@ import { resources, statusOf } from '@bayplan/api';
 import type { ConfigMap, FailureStatus, MutatingAdmissionPolicySpec, ValidatingAdmissionPolicySpec } from '@bayplan/api';
 import { createClient } from '@bayplan/client';
 import type { Client } from '@bayplan/client';
+import { createMetricsRegistry } from '@bayplan/component-base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApiServer } from '../../src/testing/index.ts';
 import type { TestApiServer } from '../../src/testing/index.ts';
 
 let api: TestApiServer;
 let admin: Client;
+const metrics = createMetricsRegistry({ processMetrics: false });
 
 beforeAll(async () => {
-  api = await startTestApiServer({ listen: false });
+  api = await startTestApiServer({ listen: false, metrics });
   admin = createClient(api.admin);
 });
 afterAll(() => api.close());
@@ -169,6 +171,43 @@ describe('ValidatingAdmissionPolicy', () => {
   it('only warns where the binding says so', async () => {
     await validating('warns', { validations: [{ expression: 'false', message: 'careful' }] }, { validationActions: ['Warn'] });
     await admin.create(resources.configMaps, map('warns'));
+    const written = await metrics.metrics();
+    expect(written).toContain(
+      'apiserver_validating_admission_policy_check_total{policy="warns",policy_binding="warns-binding",error_type="no_error",enforcement_action="warn"} 1',
+    );
+  });
+
+  it('validates custom resources by params that are custom resources', async () => {
+    const schema = { type: 'object', properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } } };
+    const definition = (plural: string, kind: string, scope: string) => ({
+      metadata: { name: `${plural}.example.com` },
+      spec: {
+        group: 'example.com',
+        scope,
+        names: { plural, kind, singular: plural.slice(0, -1) },
+        versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+      },
+    });
+    await admin.create(resources.customResourceDefinitions, definition('widgets', 'Widget', 'Namespaced') as never);
+    await admin.create(resources.customResourceDefinitions, definition('limits', 'Limit', 'Cluster') as never);
+    const post = (path: string, body: object) => api.admin.call({ method: 'POST', path, body: { apiVersion: 'example.com/v1', ...body } });
+    await post('/apis/example.com/v1/limits', { kind: 'Limit', metadata: { name: 'small', labels: { use: 'yes' } }, spec: { size: 2 } });
+    await post('/apis/example.com/v1/limits', { kind: 'Limit', metadata: { name: 'large', labels: { use: 'yes' } }, spec: { size: 9 } });
+    await validating(
+      'custom',
+      {
+        paramKind: { apiVersion: 'example.com/v1', kind: 'Limit' },
+        matchConstraints: {
+          resourceRules: [{ apiGroups: ['example.com'], apiVersions: ['*'], operations: ['CREATE'], resources: ['widgets'] }],
+        },
+        validations: [{ expression: 'object.spec.size <= params.spec.size', messageExpression: "'above ' + params.metadata.name" }],
+      },
+      { paramRef: { selector: { matchLabels: { use: 'yes' } }, parameterNotFoundAction: 'Deny' } },
+    );
+    const widget = (size: number): object => ({ kind: 'Widget', metadata: { name: `w${size.toString()}` }, spec: { size } });
+    await post('/apis/example.com/v1/namespaces/default/widgets', widget(2));
+    const refused = await failure(post('/apis/example.com/v1/namespaces/default/widgets', widget(5)));
+    expect(refused.message).toContain('denied request: above small');
   });
 
   it('reports what does not fit the schema of its kinds', async () => {

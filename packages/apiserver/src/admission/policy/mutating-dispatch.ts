@@ -16,6 +16,8 @@ import type { CompiledMutatingPolicy, CompiledMutation } from './compiled-mutati
 import type { CompiledPolicies } from './compiled-policy.ts';
 import { conditionsCostBudget, OutOfBudget, policyCostBudget, PolicyEvaluation } from './evaluation.ts';
 import type { MutatingBinding, MutatingPolicy } from './mutating-policies.ts';
+import { errorTypeOf } from './policy-metrics.ts';
+import type { PolicyErrorType, PolicyMetrics } from './policy-metrics.ts';
 import { policyInvocation } from './policy-matching.ts';
 import { collectParams, ConfigurationFault } from './policy-params.ts';
 import type { BoundPolicy } from './policy-source.ts';
@@ -40,11 +42,13 @@ const memoryKey = 'MutatingAdmissionPolicy';
 export class MutatingDispatcher {
   private readonly registry: Registry;
   private readonly authorizer: () => Authorizer;
+  private readonly metrics: PolicyMetrics;
   private readonly compiled: CompiledPolicies<CompiledMutatingPolicy> = mutatingPolicyCache();
 
-  constructor(registry: Registry, authorizer: () => Authorizer) {
+  constructor(registry: Registry, authorizer: () => Authorizer, metrics: PolicyMetrics) {
     this.registry = registry;
     this.authorizer = authorizer;
+    this.metrics = metrics;
   }
 
   /** True when something changed, so that others should run again. Throws what the first fault says. */
@@ -80,17 +84,26 @@ export class MutatingDispatcher {
     let changed = false;
     for (const binding of bindings) {
       const bindingName = binding.metadata.name ?? '';
+      const begun = this.metrics.clock.now();
+      const observe = (errorType: PolicyErrorType): void => {
+        const labels = { policy: name, policy_binding: bindingName, error_type: errorType };
+        this.metrics.mutated(labels, this.metrics.clock.now() - begun);
+      };
       try {
         if ((await policyInvocation(binding.spec.matchResources, request, this.registry)) === undefined) continue;
         const params = await collectParams(this.registry, policy.spec.paramKind, binding.spec.paramRef, request.namespace);
         for (const param of params) {
           const id = JSON.stringify([name, bindingName, param?.metadata.namespace, param?.metadata.name]);
-          if (await this.runOne(policy, id, invocation, param, request, round, memory)) changed = true;
+          if (!(await this.runOne(policy, id, invocation, param, request, round, memory))) continue;
+          changed = true;
+          observe('no_error');
         }
       } catch (error) {
         if (error instanceof ConfigurationFault) add(bindingName, `failed to configure binding: ${error.message}`);
-        else if (error instanceof MutationFault || error instanceof OutOfBudget) add(bindingName, error.message);
-        else throw error;
+        else if (error instanceof MutationFault || error instanceof OutOfBudget) {
+          observe(errorTypeOf(error.message));
+          add(bindingName, error.message);
+        } else throw error;
       }
     }
     return changed;

@@ -1,7 +1,10 @@
+import type { Clock } from '@bayplan/component-base';
 import type { Authorizer } from '../../authorization/authorizer.ts';
 import type { Compiled, CompiledValidatingPolicy, CompiledValidation } from './compiled-policy.ts';
 import { conditionsCostBudget, OutOfBudget, policyCostBudget, PolicyEvaluation } from './evaluation.ts';
 import type { EvaluationInput } from './evaluation.ts';
+import { errorTypeOf } from './policy-metrics.ts';
+import type { PolicyErrorType } from './policy-metrics.ts';
 
 /** What one expression of a policy says. */
 export interface Decision {
@@ -10,6 +13,8 @@ export interface Decision {
   readonly reason: string;
   /** Position among the validations. */
   readonly index: number;
+  readonly errorType: PolicyErrorType;
+  readonly elapsedMs: number;
 }
 
 export interface Decisions {
@@ -28,13 +33,22 @@ export async function decide(
   input: EvaluationInput,
   authorizer: Authorizer,
   failurePolicy: string,
+  clock: Clock,
 ): Promise<Decisions> {
   const ignores = failurePolicy === 'Ignore';
-  const failed = (message: string, index = 0): Decision => ({ denied: !ignores, message, reason: '', index });
+  let begun = clock.now();
+  const elapsed = (): number => {
+    const before = begun;
+    begun = clock.now();
+    return begun - before;
+  };
+  const failed = (message: string, index = 0): Decision => {
+    return { denied: !ignores, message, reason: '', index, errorType: errorTypeOf(message), elapsedMs: elapsed() };
+  };
   if (policy.conditions !== undefined) {
     const conditions = new PolicyEvaluation(input, [], authorizer, conditionsCostBudget);
     const result = await policy.conditions.matches(conditions);
-    if ('error' in result) return { ...nothing, decisions: ignores ? [] : [failed(result.error)] };
+    if ('error' in result) return { ...nothing, decisions: [failed(result.error)] };
     if (!result.matches) return nothing;
   }
   const evaluation = new PolicyEvaluation(input, policy.variables, authorizer, policyCostBudget);
@@ -45,7 +59,10 @@ export async function decide(
     for (const [index, validation] of policy.validations.entries()) {
       const result = await run(evaluation, validation.check);
       if ('error' in result) decisions.push(failed(result.error, index));
-      else if (result.value !== true) decisions.push({ denied: true, ...(await denial(evaluation, validation)), index });
+      else if (result.value !== true) {
+        const said = await denial(evaluation, validation);
+        decisions.push({ denied: true, ...said, index, errorType: 'no_error', elapsedMs: elapsed() });
+      }
     }
     const second = new PolicyEvaluation(input, policy.variables, authorizer, policyCostBudget);
     for (const { key, value } of policy.annotations) {

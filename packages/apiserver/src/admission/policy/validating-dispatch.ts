@@ -7,6 +7,7 @@ import { refuse } from '../admission.ts';
 import { validatingPolicies } from './compiled-policy.ts';
 import type { CompiledPolicies, CompiledValidatingPolicy } from './compiled-policy.ts';
 import { policyInvocation } from './policy-matching.ts';
+import type { EnforcementAction, PolicyMetrics } from './policy-metrics.ts';
 import { collectParams } from './policy-params.ts';
 import type { BoundPolicy } from './policy-source.ts';
 import { namespaceObjectOf, shownObjects } from './request-objects.ts';
@@ -28,11 +29,13 @@ const codes: Readonly<Record<string, number>> = { Forbidden: 403, Unauthorized: 
 export class ValidatingDispatcher {
   private readonly registry: Registry;
   private readonly authorizer: () => Authorizer;
+  private readonly metrics: PolicyMetrics;
   private readonly compiled: CompiledPolicies<CompiledValidatingPolicy> = validatingPolicies();
 
-  constructor(registry: Registry, authorizer: () => Authorizer) {
+  constructor(registry: Registry, authorizer: () => Authorizer, metrics: PolicyMetrics) {
     this.registry = registry;
     this.authorizer = authorizer;
+    this.metrics = metrics;
   }
 
   /** Throws what the first denial says. */
@@ -84,8 +87,12 @@ export class ValidatingDispatcher {
           params: param,
           namespaceObject: await namespaceObjectOf(request, this.registry),
         };
-        const outcome = await decide(this.compiled.of(policy), input, this.authorizer(), failurePolicy);
-        for (const decision of outcome.decisions) if (decision.denied) enforce(decision, name, binding, request, denials);
+        const outcome = await decide(this.compiled.of(policy), input, this.authorizer(), failurePolicy, this.metrics.clock);
+        for (const decision of outcome.decisions) {
+          const labels = { policy: name, policy_binding: bindingName, error_type: decision.errorType };
+          const actions = decision.denied ? enforce(decision, name, binding, request, denials) : (['allow'] as const);
+          for (const action of actions) this.metrics.validated(labels, action, decision.elapsedMs);
+        }
         for (const message of outcome.annotationFaults) denials.push({ policy: name, binding: bindingName, message, reason: '' });
         for (const { key, value } of outcome.annotations) {
           const values = annotations.get(key) ?? [];
@@ -113,7 +120,14 @@ async function attempt<T>(
   }
 }
 
-function enforce(decision: Decision, policy: string, binding: ValidatingBinding, request: AdmissionRequest, denials: Denial[]): void {
+/** Does what the binding says about a denial; gives what was done. */
+function enforce(
+  decision: Decision,
+  policy: string,
+  binding: ValidatingBinding,
+  request: AdmissionRequest,
+  denials: Denial[],
+): readonly EnforcementAction[] {
   const name = binding.metadata.name ?? '';
   const { message, reason } = decision;
   const { validationActions = [] } = binding.spec;
@@ -125,6 +139,7 @@ function enforce(decision: Decision, policy: string, binding: ValidatingBinding,
     const failure = { message, policy, binding: name, expressionIndex: decision.index, validationActions };
     request.annotate('validation.policy.admission.k8s.io/validation_failure', JSON.stringify([failure]));
   }
+  return validationActions.map((action) => action.toLowerCase() as EnforcementAction);
 }
 
 function denialError({ policy, binding, message, reason }: Denial, request: AdmissionRequest): StatusError {

@@ -3,6 +3,7 @@ import type { Authorizer } from '../../authorization/authorizer.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { isExempt } from '../webhook/hook-matching.ts';
+import type { PolicyMetrics } from './policy-metrics.ts';
 import { PolicySource } from './policy-source.ts';
 import type { ValidatingDispatcher } from './validating-dispatch.ts';
 
@@ -10,13 +11,13 @@ export type ValidatingPolicy = KubeObject & { readonly spec: ValidatingAdmission
 export type ValidatingBinding = KubeObject & { readonly spec: ValidatingAdmissionPolicyBindingSpec };
 
 /** Runs ValidatingAdmissionPolicies. The expression engine is loaded when the first policy is bound. */
-export function validatingPolicies(registry: Registry, authorizer: () => Authorizer): AdmissionPlugin {
+export function validatingPolicies(registry: Registry, authorizer: () => Authorizer, metrics: PolicyMetrics): AdmissionPlugin {
   const names = ['validatingadmissionpolicies', 'validatingadmissionpolicybindings'] as const;
   const source = new PolicySource<ValidatingPolicy, ValidatingBinding>(registry, names);
   let dispatcher: Promise<ValidatingDispatcher> | undefined;
   const load = async (): Promise<ValidatingDispatcher> => {
     const loaded = await import('./validating-dispatch.ts');
-    return new loaded.ValidatingDispatcher(registry, authorizer);
+    return new loaded.ValidatingDispatcher(registry, authorizer, metrics);
   };
   return {
     name: 'ValidatingAdmissionPolicy',

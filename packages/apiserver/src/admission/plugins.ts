@@ -40,6 +40,9 @@ export interface AdmissionOptions {
   readonly podSecurity?: PodSecurityOptions;
 }
 
+/** Part of what RBAC is: nobody can choose to do without it. */
+const fixedPlugin = 'RBACEscalation';
+
 /** The default plug-ins, in the order in which they run. */
 export function createAdmission(
   registry: Registry,
@@ -76,7 +79,7 @@ export function createAdmission(
     resourceQuotaAdmission(registry, webhooks.clock),
   ];
   const disabled = new Set(settings.disabledPlugins);
-  checkNames(settings, new Set(all.map((plugin) => plugin.name)));
+  checkNames(settings, new Set(all.map((plugin) => plugin.name).filter((name) => name !== fixedPlugin)));
   return new Admission(
     all.filter((plugin) => !disabled.has(plugin.name)),
     metrics,

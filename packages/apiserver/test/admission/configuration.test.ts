@@ -65,6 +65,7 @@ it('knows its plug-ins by name', async () => {
   await expect(startTestApiServer({ listen: false, admission: { disabledPlugins: ['Nope'] } })).rejects.toThrow(
     /disable-admission-plugins plugin "Nope" is unknown/,
   );
+  await expect(startTestApiServer({ listen: false, admission: { disabledPlugins: ['RBACEscalation'] } })).rejects.toThrow(/is unknown/);
   const both = { enabledPlugins: ['Priority'], disabledPlugins: ['Priority'] };
   await expect(startTestApiServer({ listen: false, admission: both })).rejects.toThrow(/Priority in enable-admission-plugins and/);
 });

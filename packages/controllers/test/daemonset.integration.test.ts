@@ -137,4 +137,31 @@ describe('the daemonset controller', () => {
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(cluster.writes() - before).toBeLessThan(3);
   });
+
+  it('replaces pods that have ended, those that fail again and again more and more slowly', async () => {
+    await cluster.client.create(resources.daemonSets, daemonSet('ends'));
+    await rolledOut('ends', 3);
+    const end = async (phase: string): Promise<string> => {
+      const on = (await podsOf('ends')).find((pod) => pod.spec?.nodeName === 'a' && pod.metadata.deletionTimestamp === undefined);
+      const key = { namespace: 'default', name: on?.metadata.name ?? '' };
+      await cluster.client.patch(resources.pods, key, 'merge', { status: { phase } }, { subresource: 'status' });
+      return key.name;
+    };
+    const replaced = (name: string): Promise<boolean> =>
+      cluster.eventually(async () => {
+        const pods = await podsOf('ends');
+        return pods.length === 3 && pods.every((pod) => pod.metadata.name !== name && pod.status?.phase === 'Running');
+      });
+    const first = await end('Failed');
+    await replaced(first);
+    await replaced(await end('Succeeded'));
+    const { items } = await cluster.client.list(resources.events, { namespace: 'default' });
+    const texts = items
+      .filter((event) => event.involvedObject.name === 'ends')
+      .map((event) => `${event.type ?? ''} ${event.reason ?? ''}: ${event.message ?? ''}`);
+    expect(texts).toContain(`Warning FailedDaemonPod: Found failed daemon pod default/${first} on node a, will try to kill it`);
+    expect(texts.some((text) => text.startsWith('Normal SucceededDaemonPod: Found succeeded daemon pod default/ends-'))).toBe(true);
+    // The second failure within a second waits for the rest of it.
+    await replaced(await end('Failed'));
+  });
 });

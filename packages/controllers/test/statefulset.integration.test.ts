@@ -172,4 +172,39 @@ describe('the statefulset controller', () => {
     await cluster.client.delete(resources.statefulSets, { namespace: 'default', name: 'keep' });
     await cluster.eventually(async () => (await claim('data-keep-0')) === undefined || undefined);
   });
+
+  it('says so when the name of a pod is taken, and goes on once it is free', async () => {
+    const key = { namespace: 'default', name: 'clash-0' };
+    await cluster.client.create(resources.pods, { metadata: key, spec: { containers: [{ name: 'other', image: 'other' }] } });
+    await cluster.until(resources.pods, 'default', 'clash-0', ({ status }) => status?.phase === 'Running');
+    await cluster.client.create(resources.statefulSets, statefulSet('clash', 1));
+    await cluster.eventually(async () => {
+      const { items } = await cluster.client.list(resources.events, { namespace: 'default' });
+      return items.some(
+        (event) =>
+          event.reason === 'FailedCreate' &&
+          event.message === 'create Pod clash-0 in StatefulSet clash failed error: pods "clash-0" already exists',
+      );
+    });
+    await cluster.client.delete(resources.pods, key);
+    await settled('clash', 1);
+  });
+
+  it('waits for pods to be deleted with OnDelete', async () => {
+    await cluster.client.create(resources.statefulSets, statefulSet('manual', 2, { updateStrategy: { type: 'OnDelete' } }));
+    await cluster.until(resources.statefulSets, 'default', 'manual', ({ status }) => status?.availableReplicas === 2);
+    await change('manual', imagePatch('db:2'));
+    await cluster.until(
+      resources.statefulSets,
+      'default',
+      'manual',
+      ({ status, metadata }) => status?.observedGeneration === metadata.generation && status?.updateRevision !== status?.currentRevision,
+    );
+    expect((await podsOf('manual')).map((pod) => pod.spec?.containers[0]?.image)).toEqual(['db:1', 'db:1']);
+    await cluster.client.delete(resources.pods, { namespace: 'default', name: 'manual-0' });
+    await cluster.eventually(async () => {
+      const images = (await podsOf('manual')).map((pod) => pod.spec?.containers[0]?.image);
+      return images.join() === 'db:2,db:1';
+    });
+  });
 });

@@ -109,7 +109,8 @@ export async function runJobController(context: ControllerContext): Promise<void
     let failure: unknown;
     let plan: JobPlan | undefined;
     let conditions = job.status?.conditions ?? [];
-    const startTime = job.status?.startTime ?? (isSuspended(job) ? undefined : timestamp(nowMs));
+    // The clock of the deadline begins anew with each resumption.
+    const startTime = isSuspended(job) && ending === undefined ? undefined : (job.status?.startTime ?? timestamp(nowMs));
     let status: JobStatus = { ...job.status, startTime };
     if (ending !== undefined) {
       const ended = settled ? await endPods(key, job, tally.active) : { count: 0, failure: undefined };
@@ -219,7 +220,7 @@ export async function runJobController(context: ControllerContext): Promise<void
     const next = withCondition(conditions, change, nowMs);
     if (next === conditions) return status;
     recorder.event({ ref: resources.jobs, object: job }, 'Normal', suspended ? 'Suspended' : 'Resumed', change.message);
-    return { ...status, conditions: [...next], ...(suspended ? {} : { startTime: timestamp(nowMs) }) };
+    return { ...status, conditions: [...next] };
   }
 
   function report(job: Job, { success, reason, message }: JobEnding): void {
@@ -241,6 +242,7 @@ function over(status: JobStatus, ending: JobEnding, nowMs: number): JobStatus {
     ...status,
     conditions: [...withEnding(status.conditions ?? [], ending, true, nowMs)],
     ready: 0,
+    startTime: status.startTime ?? timestamp(nowMs),
     ...(ending.success ? { completionTime: timestamp(nowMs) } : {}),
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Program, Value } from '@bayplan/cel';
 import { CelAuthorizer } from '@bayplan/cel';
 import type { Authorizer } from '../../authorization/authorizer.ts';
@@ -13,6 +14,9 @@ import { VariableValues } from './composed-variables.ts';
 export const policyCostBudget = 10_000_000;
 /** Most that the match conditions of one webhook or policy may cost. */
 export const conditionsCostBudget = 2_500_000;
+
+/** About ten milliseconds. */
+const costOfTurn = 250_000;
 
 /** The objects that expressions see, in the version that was asked for. */
 export interface EvaluationInput {
@@ -57,11 +61,24 @@ export class PolicyEvaluation {
         await this.answers.find(result.pending);
         continue;
       }
-      this.remaining -= this.variables.takeCost() + result.cost;
+      const cost = this.variables.takeCost() + result.cost;
+      this.remaining -= cost;
       if (this.remaining < 0) throw new OutOfBudget();
+      await breathe(cost);
       return result.ok ? { value: result.value } : { error: `expression '${program.source}' resulted in error: ${result.error}` };
     }
   }
+}
+
+/** What evaluations of all requests have cost since other work had its turn. */
+let sinceTurn = 0;
+
+/** Lets other work have its turn after some ten milliseconds of expressions. */
+async function breathe(cost: number): Promise<void> {
+  sinceTurn += cost;
+  if (sinceTurn < costOfTurn) return;
+  sinceTurn = 0;
+  await setImmediate();
 }
 
 function authorizerBindings(answers: AccessAnswers, { request }: EvaluationInput): Record<string, unknown> {

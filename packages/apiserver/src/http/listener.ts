@@ -2,7 +2,7 @@ import type { KeyPair, Logger } from '@bayplan/component-base';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { constants, createSecureServer } from 'node:http2';
-import type { Http2SecureServer, Http2ServerResponse } from 'node:http2';
+import type { Http2SecureServer, Http2ServerResponse, ServerHttp2Stream } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -22,6 +22,8 @@ const headTimeoutMs = 32_000;
 const bodyTimeoutMs = 90_000;
 /** Of a connection on which nothing is asked. */
 const idleTimeoutMs = 90_000;
+/** For the rest of a body that nobody reads. */
+const leftoverMs = 10_000;
 /** The kernel asks after peers that say nothing, so that dead ones are found without a timer here. */
 const keepAliveMs = 15_000;
 
@@ -100,14 +102,24 @@ async function answer(
     const response = await options.handle(request);
     if (response.body.kind === 'stream') streams();
     await writeResponse(req, res, response, request);
-    // Whoever still sends a body that nobody reads any more is told to stop.
-    if ('stream' in req && !req.stream.endAfterHeaders && !req.complete) req.stream.close(constants.NGHTTP2_NO_ERROR);
+    if ('stream' in req && !req.stream.endAfterHeaders && !req.complete) readPast(req.stream);
   } catch (error) {
     // A client that went away in the middle is no fault of ours.
     if (!request.ended) options.logger.error('Request handling failed', { err: error, path: req.url });
     request.end();
     (res as ServerResponse).destroy();
   }
+}
+
+/**
+ * The answer did not wait for the body. What comes of it is thrown away; cutting the stream at once would make
+ * clients lose the answer. Whoever never ends is told to stop.
+ */
+function readPast(stream: ServerHttp2Stream): void {
+  stream.resume();
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), leftoverMs);
+  timer.unref();
+  stream.once('close', () => clearTimeout(timer));
 }
 
 async function takeOver(options: ListenerOptions, req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {

@@ -77,6 +77,25 @@ describe('hollow nodes', () => {
     await expect.poll(renewed, { timeout: 5000 }).not.toBe(before);
   });
 
+  it('come back, with their pods, after they were given up', async () => {
+    await createPod('kept', {}, { nodeName: 'hollow-2' });
+    await expect.poll(async () => condition(await pod('kept'), 'Ready'), { timeout: 5000 }).toBe('True');
+    const unknown = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
+    await client.patch(resources.nodes, { name: 'hollow-2' }, 'strategic', unknown, { subresource: 'status' });
+    const conditions = [{ type: 'Ready', status: 'False' }];
+    await client.patch(
+      resources.pods,
+      { namespace: 'hollow', name: 'kept' },
+      'strategic',
+      { status: { conditions } },
+      { subresource: 'status' },
+    );
+    await expect.poll(async () => condition(await pod('kept'), 'Ready'), { timeout: 5000 }).toBe('True');
+    const ready = async (): Promise<string | undefined> =>
+      (await client.get(resources.nodes, { name: 'hollow-2' })).status?.conditions?.find((one) => one.type === 'Ready')?.status;
+    await expect.poll(ready, { timeout: 5000 }).toBe('True');
+  });
+
   it('run pods that are bound to them, with the status of a kubelet', async () => {
     await createPod('plain', {}, { initContainers: [{ name: 'prepare', image: 'tool' }] });
     await expect.poll(() => phase('plain'), { timeout: 5000 }).toBe('Running');

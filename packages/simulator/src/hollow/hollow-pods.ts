@@ -87,7 +87,12 @@ export class HollowPods {
       record.stopping = true;
       const graceMs = (pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
       this.#step(record, Math.min(graceMs, record.run === undefined ? 0 : record.behaviour.stopMs), () => this.#remove(uid));
-    } else if ((pod.spec?.readinessGates?.length ?? 0) > 0 && record.run !== undefined && !record.stopping) this.#report(uid);
+    } else if (record.run !== undefined && !record.stopping) {
+      const gated = (pod.spec?.readinessGates?.length ?? 0) > 0;
+      // A node that was given up for a while had its pods marked as not ready.
+      const isMarked = record.run.ready && pod.status?.phase === 'Running' && !isPodReady(pod);
+      if (gated || isMarked) this.#report(uid);
+    }
   }
 
   #forget(pod: Pod): void {
@@ -264,4 +269,8 @@ export class HollowPods {
 
 function isHostNetwork(pod: Pod): boolean {
   return pod.spec?.hostNetwork === true;
+}
+
+function isPodReady(pod: Pod): boolean {
+  return pod.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 }

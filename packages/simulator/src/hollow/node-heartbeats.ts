@@ -1,6 +1,6 @@
 import { isAlreadyExists, isConflict, isNotFound, resources } from '@bayplan/api';
 import type { Lease, Node } from '@bayplan/api';
-import type { Client } from '@bayplan/client';
+import type { Client, Informer } from '@bayplan/client';
 import { microTimestamp } from '@bayplan/component-base';
 import type { Clock, Logger } from '@bayplan/component-base';
 import type { BoundedQueue } from './bounded-queue.ts';
@@ -13,8 +13,10 @@ export interface NodeHeartbeatsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly wheel: TimerWheel;
+  /** For heartbeats alone: behind the work of many pods they would come too late. */
   readonly queue: BoundedQueue;
   readonly signal: AbortSignal;
+  readonly nodes: Informer<Node>;
   readonly shape: HollowNodeShape;
   readonly leaseIntervalMs: number;
 }
@@ -59,17 +61,29 @@ export class NodeHeartbeats {
       if (!isAlreadyExists(error)) throw error;
       node = await client.get(resources.nodes, { name }, { signal });
     }
-    if (isReady(node)) return node;
-    const status = { ...wanted.status, conditions: hollowConditions(clock.now(), node.status?.conditions ?? []) };
+    return isReady(node) ? node : await this.#reportReady(node, wanted.status);
+  }
+
+  async #reportReady(node: Node, rest: Node['status'] = {}): Promise<Node> {
+    const { client, clock, signal } = this.#options;
+    const status = { ...rest, conditions: hollowConditions(clock.now(), node.status?.conditions ?? []) };
     // Controllers write to a new node at once: what they wrote must not get in the way.
-    return await client.patch(resources.nodes, { name }, 'strategic', { status }, { subresource: 'status', signal });
+    return client.patch(resources.nodes, { name: node.metadata.name ?? '' }, 'strategic', { status }, { subresource: 'status', signal });
+  }
+
+  /** Renews, and says that the node is well where it was given up because a renewal came late. */
+  async #beat(name: string, uid: string, known: Lease | undefined): Promise<Lease> {
+    const lease = await this.#renew(name, uid, known);
+    const node = this.#options.nodes.lister.get(name);
+    if (node !== undefined && node.metadata.uid === uid && !isReady(node)) await this.#reportReady(node);
+    return lease;
   }
 
   #schedule(name: string, uid: string, lease: Lease | undefined, delayMs: number): void {
     const { wheel, queue, logger, signal, leaseIntervalMs } = this.#options;
     wheel.after(delayMs, () => {
       queue
-        .run(() => this.#renew(name, uid, lease))
+        .run(() => this.#beat(name, uid, lease))
         .then(
           (renewed) => this.#schedule(name, uid, renewed, leaseIntervalMs),
           (error: unknown) => {

@@ -35,6 +35,8 @@ export interface HollowNodes {
 
 /** API calls in flight at once, for all nodes together. */
 const callsAtOnce = 32;
+/** Of those that keep nodes alive, which do not wait for the others. */
+const heartbeatsAtOnce = 8;
 
 /**
  * Simulates `count` nodes: Node objects with Leases that are renewed, and pods bound to them that
@@ -55,8 +57,11 @@ export function startHollowNodes(options: HollowNodesOptions): HollowNodes {
   nodes.start(signal);
   pods.start(signal);
 
+  const beats = new BoundedQueue(heartbeatsAtOnce);
   const heartbeats = new NodeHeartbeats({
     ...shared,
+    queue: beats,
+    nodes,
     shape: { ...defaultShape, ...options.shape },
     leaseIntervalMs: options.leaseIntervalMs ?? 15_000,
   });
@@ -70,7 +75,7 @@ export function startHollowNodes(options: HollowNodesOptions): HollowNodes {
     ready: Promise.race([registered.then(() => undefined), aborted]),
     stopped: aborted.then(async () => {
       wheel.stop();
-      await queue.stop();
+      await Promise.all([queue.stop(), beats.stop()]);
     }),
   };
 }

@@ -181,4 +181,7 @@ export { loadValidation, validateCreate, validateStatusUpdate, validateUpdate, v
 export { bindingFaults } from './validation/pods/pod.ts';
 export type { QosClass } from './qos.ts';
 export { qosClassOf } from './qos.ts';
+export { dropDisabledFields } from './features/drop.ts';
+export { defaultFeatureGates, features, parseFeatureGates } from './features/gates.ts';
+export type { Feature, FeatureGates, FeatureStage } from './features/gates.ts';
 export { warningsFor } from './warnings/warnings.ts';

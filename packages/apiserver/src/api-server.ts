@@ -1,3 +1,4 @@
+import type { FeatureGates } from '@bayplan/api';
 import type { Clock, Logger, MetricsRegistry } from '@bayplan/component-base';
 import type { Transport } from '@bayplan/client';
 import type { Store } from '@bayplan/store';
@@ -40,6 +41,8 @@ export interface ApiServerOptions {
   readonly encryption?: EncryptionOptions | undefined;
   /** Longest time for a request that is no watch or stream; default one minute. */
   readonly requestTimeoutMs?: number | undefined;
+  /** As `--feature-gates` sets them; as Kubernetes 1.36 has them when undefined. */
+  readonly features?: FeatureGates | undefined;
   /** After it is told to stop the server answers for so long, not ready any more, so that others take over; default 0. */
   readonly shutdownDelayMs?: number | undefined;
   /** Longest time that requests under way are given at the end; default one minute. */

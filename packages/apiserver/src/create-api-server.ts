@@ -11,6 +11,7 @@ import { authorize } from './chain/authorize.ts';
 import { impersonate } from './chain/impersonate.ts';
 import { fairness } from './flowcontrol/fairness.ts';
 import { registerFairnessMetrics } from './flowcontrol/fairness-metrics.ts';
+import { registerFeatureMetrics } from './feature-metrics.ts';
 import { auditIdOf } from './chain/context.ts';
 import type { RequestContext } from './chain/context.ts';
 import { deadline } from './chain/deadline.ts';
@@ -41,6 +42,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const parts = await createServerParts(options);
   const auditor = options.audit === undefined ? undefined : await openAuditor(options.audit, options.metrics, clock, logger);
   registerFairnessMetrics(options.metrics, parts.flows);
+  registerFeatureMetrics(options.metrics, parts.verbs.features);
   const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
   const steps = [
     parts.measure,

@@ -1,3 +1,4 @@
+import { defaultFeatureGates } from '@bayplan/api';
 import { systemRandom, timestamp } from '@bayplan/component-base';
 import { loadAdmissionConfiguration } from './admission/admission-configuration.ts';
 import { createPolicyMetrics } from './admission/policy/policy-metrics.ts';
@@ -122,7 +123,8 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     createPolicyMetrics(options.metrics, clock),
   );
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
-  const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
+  const features = options.features ?? defaultFeatureGates;
+  const verbs: VerbServices = { clock, random: systemRandom, admission, registry, features };
   const tokens = [
     new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, apiAudiences: settings.apiAudiences, registry, clock }),
     new BootstrapTokens(registry, clock, settings.apiAudiences),

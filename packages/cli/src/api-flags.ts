@@ -1,4 +1,5 @@
-import { parseDuration } from '@bayplan/api';
+import { parseDuration, parseFeatureGates } from '@bayplan/api';
+import type { FeatureGates } from '@bayplan/api';
 import type { ApiServerOptions, PodRoute } from '@bayplan/apiserver';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
@@ -38,6 +39,7 @@ export interface ApiFlags {
   readonly authorizationWebhookCacheUnauthorizedTtl?: number;
   readonly encryptionProviderConfig?: string;
   readonly encryptionProviderConfigAutomaticReload?: boolean;
+  readonly featureGates?: FeatureGates;
   readonly requestTimeout?: number;
   readonly shutdownDelayDuration?: number;
   readonly maxRequestsInflight?: number;
@@ -60,6 +62,7 @@ export function withApiFlags(command: Command): Command {
 
 function withRequestFlags(command: Command): Command {
   return command
+    .option('--feature-gates <pairs>', 'NAME=true or NAME=false, comma-separated (default: as Kubernetes 1.36 has them)', featureGates)
     .option('--request-timeout <duration>', 'longest time for a request that is no watch or stream (default: 1m)', duration)
     .option('--shutdown-delay-duration <duration>', 'how long the server still answers, not ready, when it stops (default: 0)', duration)
     .option('--max-requests-inflight <count>', 'reading requests that run at once (default: 400)', whole)
@@ -158,6 +161,7 @@ function requestOptions(flags: ApiFlags): Partial<ApiServerOptions> {
     shutdownDelayMs: flags.shutdownDelayDuration,
     maxRequestsInFlight: { readOnly: maxRequestsInflight, mutating: maxMutatingRequestsInflight },
     profiling: flags.profiling,
+    features: flags.featureGates,
   };
 }
 
@@ -288,6 +292,14 @@ function duration(text: string): number {
 function reviewVersion(text: string): 'v1' | 'v1beta1' {
   if (text !== 'v1' && text !== 'v1beta1') throw new InvalidArgumentError('expected v1 or v1beta1.');
   return text;
+}
+
+function featureGates(text: string): FeatureGates {
+  try {
+    return parseFeatureGates(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
 }
 
 /** Collects a flag that may be repeated. */

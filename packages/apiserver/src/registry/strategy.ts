@@ -9,6 +9,8 @@ export interface Strategy {
   readonly demandsResourceVersion?: boolean;
   /** `metadata.generation` counts changes of everything but metadata and status. */
   readonly countsGeneration?: boolean;
+  /** Metadata whose changes count too. */
+  readonly alsoCounts?: (object: KubeObject) => unknown;
   /** Fields that field selectors may name, besides metadata.name and metadata.namespace. */
   readonly fields?: (object: KubeObject) => Record<string, string>;
   readonly indexField?: string;

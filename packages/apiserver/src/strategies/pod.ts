@@ -1,6 +1,13 @@
 import { qosClassOf } from '@bayplan/api';
-import type { KubeObject, Pod } from '@bayplan/api';
+import type { KubeObject, Pod, PodCondition } from '@bayplan/api';
 import type { Strategy } from '../registry/strategy.ts';
+
+const schedulingGated: PodCondition = {
+  type: 'PodScheduled',
+  status: 'False',
+  reason: 'SchedulingGated',
+  message: 'Scheduling is blocked due to non-empty scheduling gates',
+};
 
 /** Pods: their node decides when a deletion is over, unless none runs them. */
 export const podStrategy: Strategy = {
@@ -8,7 +15,9 @@ export const podStrategy: Strategy = {
   indexField: 'spec.nodeName',
   fields: podFields,
   prepareForCreate(object) {
-    (object as Pod).status = { phase: 'Pending', qosClass: qosClassOf(object as Pod) };
+    const pod = object as Pod;
+    pod.status = { phase: 'Pending', qosClass: qosClassOf(pod) };
+    if ((pod.spec?.schedulingGates ?? []).length > 0) pod.status.conditions = [{ ...schedulingGated }];
   },
   prepareForStatusUpdate(object, old) {
     const pod = object as Pod;

@@ -6,6 +6,8 @@ import { certificateSigningRequestStrategy } from './certificate-signing-request
 import type { ClusterAddresses } from './cluster-addresses.ts';
 import type { NodePorts } from './node-ports.ts';
 import { serviceStrategy } from './service.ts';
+import { daemonSetStrategy } from './daemon-set.ts';
+import { deploymentStrategy } from './deployment.ts';
 import { jobStrategy } from './job.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
@@ -25,17 +27,19 @@ export function createStrategies(
     ['/namespaces', namespaceStrategy],
     ['/pods', podStrategy],
     ['certificates.k8s.io/certificatesigningrequests', certificateSigningRequestStrategy(authorizer)],
+    ['/podtemplates', counting],
+    ['resource.k8s.io/deviceclasses', counting],
     ['/nodes', { fields: nodeFields }],
     ['/secrets', secretStrategy],
     ['/events', { fields: eventFields }],
     ['events.k8s.io/events', { fields: eventFields }],
     ['/services', serviceStrategy(addresses, nodePorts)],
     ['/replicationcontrollers', { countsGeneration: true, fields: replicaFields, defaultPropagation: 'orphan' }],
-    ['apps/deployments', counting],
+    ['apps/deployments', deploymentStrategy],
     ['apps/replicasets', { countsGeneration: true, fields: replicaFields }],
-    ['resource.k8s.io/resourceslices', { fields: resourceSliceFields }],
+    ['resource.k8s.io/resourceslices', { countsGeneration: true, fields: resourceSliceFields }],
     ['apps/statefulsets', counting],
-    ['apps/daemonsets', counting],
+    ['apps/daemonsets', daemonSetStrategy],
     ['batch/jobs', jobStrategy],
     ['batch/cronjobs', counting],
     ['policy/poddisruptionbudgets', counting],

@@ -1,4 +1,4 @@
-import { badRequest, generateNameConflict, isAlreadyExists, warningsFor } from '@bayplan/api';
+import { badRequest, dropDisabledFields, generateNameConflict, isAlreadyExists, warningsFor } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { admissionRequest } from '../../admission/admission.ts';
 import type { AdmissionRequest } from '../../admission/admission.ts';
@@ -54,6 +54,7 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
   await services.admission.mutate(request);
   prepareMetadata(object, resource, services.clock, services.random);
   if (resource.subresources.some((subresource) => subresource.name === 'status')) Reflect.deleteProperty(object, 'status');
+  if (resource.custom === undefined) dropDisabledFields(services.features, resource.storage.resource, object, undefined);
   trackCreate(object, resource, options, services.clock);
   setEmptyStatus(object, resource);
   generateName(object, services.random);

@@ -86,7 +86,10 @@ export function keepSystemMetadata(object: KubeObject, current: KubeObject): voi
 export function countGeneration(object: KubeObject, current: KubeObject, resource: StoredResource): void {
   if (!resource.strategy.countsGeneration) return;
   const statusCounts = resource.custom !== undefined && !resource.subresources.some((one) => one.name === 'status');
-  const changed = !sameJson(desired(object, statusCounts), desired(current, statusCounts));
+  const { alsoCounts } = resource.strategy;
+  const changed =
+    !sameJson(desired(object, statusCounts), desired(current, statusCounts)) ||
+    (alsoCounts !== undefined && !sameJson(alsoCounts(object), alsoCounts(current)));
   object.metadata.generation = (current.metadata.generation ?? 1) + (changed ? 1 : 0);
 }
 

@@ -1,4 +1,4 @@
-import { badRequest, isNotFound, warningsFor } from '@bayplan/api';
+import { badRequest, dropDisabledFields, isNotFound, warningsFor } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { admissionRequest, replaceContents } from '../../admission/admission.ts';
 import type { GroupVersionKind } from '../../admission/admission.ts';
@@ -104,6 +104,7 @@ async function nextState(
   const admitted = view === undefined ? { ...next } : view.apply(next, shown);
   replaceContents(next, partsOf(resource, subresource, admitted, old));
   keepSystemMetadata(next, old);
+  if (resource.custom === undefined) dropDisabledFields(services.features, resource.storage.resource, next, old);
   countGeneration(next, old, resource);
   if (subresource === 'status') await resource.strategy.prepareForStatusUpdate?.(next, old, context);
   else await resource.strategy.prepareForUpdate?.(next, old, context, options.dryRun);

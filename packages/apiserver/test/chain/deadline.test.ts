@@ -25,6 +25,7 @@ function contextOf(path: string, query: string, expire: () => void = () => undef
     },
     info: parseRequest('GET', path, parsed),
     knownResource: true,
+    isCustom: false,
     startMs: 0,
     user: anonymous,
     warnings: [],

@@ -78,19 +78,19 @@ describe('hollow nodes', () => {
   });
 
   it('come back, with their pods, after they were given up', async () => {
-    await createPod('kept', {}, { nodeName: 'hollow-2' });
-    await expect.poll(async () => condition(await pod('kept'), 'Ready'), { timeout: 5000 }).toBe('True');
+    await createPod('regained', {}, { nodeName: 'hollow-2' });
+    await expect.poll(async () => condition(await pod('regained'), 'Ready'), { timeout: 5000 }).toBe('True');
     const unknown = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
     await client.patch(resources.nodes, { name: 'hollow-2' }, 'strategic', unknown, { subresource: 'status' });
     const conditions = [{ type: 'Ready', status: 'False' }];
     await client.patch(
       resources.pods,
-      { namespace: 'hollow', name: 'kept' },
+      { namespace: 'hollow', name: 'regained' },
       'strategic',
       { status: { conditions } },
       { subresource: 'status' },
     );
-    await expect.poll(async () => condition(await pod('kept'), 'Ready'), { timeout: 5000 }).toBe('True');
+    await expect.poll(async () => condition(await pod('regained'), 'Ready'), { timeout: 5000 }).toBe('True');
     const ready = async (): Promise<string | undefined> =>
       (await client.get(resources.nodes, { name: 'hollow-2' })).status?.conditions?.find((one) => one.type === 'Ready')?.status;
     await expect.poll(ready, { timeout: 5000 }).toBe('True');

@@ -197,7 +197,7 @@ spec:
     await cluster.kubectl(['rollout', 'status', 'statefulset/store', '--timeout=60s'], { timeoutMs: 70_000 });
     await eventually(async () => expect(await cluster.kubectl(['exec', 'store-1', '--', 'cat', '/data/names'])).toBe('store-1\nstore-1\n'));
     await cluster.kubectl(
-      ['delete', 'statefulset/store', 'daemonset/everywhere', 'cronjob/nightly', 'job/once', '--cascade=foreground', '--timeout=60s'],
+      ['delete', 'statefulset/store', 'daemonset/everywhere', 'cronjob/nightly', '--cascade=foreground', '--timeout=60s'],
       {
         timeoutMs: 70_000,
       },

@@ -68,6 +68,7 @@ describe('Status of a node', () => {
     },
     reserved: { cpuMilli: 500, memoryBytes: 1024 },
     labels: {},
+    annotations: {},
     runtime: { name: 'bayplan', version: '0.1.0', handlers: [''] },
     images: [],
     pressure: { memory: false, disk: false, pids: false },

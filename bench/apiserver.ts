@@ -74,6 +74,8 @@ function pathOf(bench: Bench, index: number): string {
 
 async function creates(bench: Bench): Promise<void> {
   const { api, context, server, metrics, ratios, pods } = bench;
+  await server.ask('collect', null);
+  const before = await server.residentBytes();
   for (const name of namespaces) {
     await must(api.request('POST', '/api/v1/namespaces', json({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
     const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
@@ -86,8 +88,6 @@ async function creates(bench: Bench): Promise<void> {
   await must(api.request('DELETE', `${collectionOf('bench-b')}?gracePeriodSeconds=0`));
   const body = JSON.stringify(podOf('bench-b', 'sized'));
   metrics['sentPodBytes'] = body.length;
-  await server.ask('collect', null);
-  const before = await server.residentBytes();
   let made = 0;
   const create = (): Promise<Answer> => {
     const index = made++;

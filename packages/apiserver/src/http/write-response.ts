@@ -4,6 +4,7 @@ import type { Http2ServerResponse } from 'node:http2';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
+import { Turns } from '../registry/turns.ts';
 import type { AnyRequest } from './incoming.ts';
 import type { ApiRequest } from './request.ts';
 import type { ApiResponse } from './response.ts';
@@ -11,6 +12,8 @@ import type { ApiResponse } from './response.ts';
 /** Below this, compressing costs more than sending. */
 const minGzipBytes = 128 * 1024;
 const maxWriteBytes = 1024 * 1024;
+/** Encrypting a megabyte takes a millisecond: of many long answers few go on in one turn of the event loop. */
+const piecesInTurn = new Turns(4);
 
 type AnyResponse = ServerResponse | Http2ServerResponse;
 
@@ -47,7 +50,10 @@ export async function writeResponse(req: AnyRequest, res: AnyResponse, response:
   writeHead(res, response.status, headers);
   if (req.method === 'HEAD') res.end();
   else if (body.kind === 'pieces') {
-    for (const chunk of chunks) if (!(await writeWhole(res, chunk))) return;
+    for (const chunk of chunks) {
+      if (!(await writeWhole(res, chunk))) return;
+      await new Promise<void>((resolve) => piecesInTurn.run(resolve));
+    }
     res.end();
   } else if (length <= maxWriteBytes) {
     const [only, ...more] = chunks;

@@ -128,7 +128,9 @@ export function validateJobStatus(next: Job, old: Job, faults: Faults): void {
   if (status.ready !== undefined && status.ready > (status.active ?? 0)) {
     faults.push(fieldInvalid(path.child('ready'), status.ready, 'cannot set more ready pods than active'));
   }
-  for (const field of ['failed', 'succeeded'] as const) {
+  // An indexed Job with fewer completions than before forgets those beyond.
+  const counters = next.spec?.completionMode === 'Indexed' ? (['failed'] as const) : (['failed', 'succeeded'] as const);
+  for (const field of counters) {
     if ((status[field] ?? 0) < (old.status?.[field] ?? 0)) {
       faults.push(fieldInvalid(path.child(field), status[field] ?? 0, `cannot decrease the ${field} counter`));
     }

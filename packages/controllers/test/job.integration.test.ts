@@ -89,6 +89,21 @@ describe('the job controller', () => {
     expect([done.status?.succeeded, done.status?.completedIndexes, done.status?.failed]).toEqual([2, '0,1', undefined]);
   });
 
+  it('forgets indexes that an elastic Job no longer has', async () => {
+    exits.set('elastic', (pod) => (indexOf(pod) === 1 ? undefined : 0));
+    await cluster.client.create(resources.jobs, job('elastic', { completions: 3, parallelism: 3, completionMode: 'Indexed' }));
+    await cluster.until(resources.jobs, 'default', 'elastic', ({ status }) => status?.completedIndexes === '0,2');
+    const key = { namespace: 'default', name: 'elastic' };
+    await cluster.client.patch(resources.jobs, key, 'merge', { spec: { completions: 2, parallelism: 2 } });
+    await cluster.until(resources.jobs, 'default', 'elastic', ({ status }) => status?.completedIndexes === '0' && status.succeeded === 1);
+    exits.set('elastic', () => 0);
+    const [running] = (await podsOf('elastic')).filter((pod) => pod.status?.phase === 'Running');
+    const podKey = { namespace: 'default', name: running?.metadata.name ?? '' };
+    await cluster.client.patch(resources.pods, podKey, 'merge', { metadata: { annotations: { nudge: 'yes' } } });
+    const done = await finished('elastic');
+    expect([done.status?.succeeded, done.status?.completedIndexes]).toEqual([2, '0,1']);
+  });
+
   it('fails once more pods have failed than the limit allows', async () => {
     exits.set('bad', () => 1);
     await cluster.client.create(resources.jobs, job('bad', { backoffLimit: 0, parallelism: 2, completions: 2 }));

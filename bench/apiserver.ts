@@ -125,26 +125,28 @@ async function lists(bench: Bench): Promise<void> {
 }
 
 async function writes(bench: Bench): Promise<void> {
-  const { api, pods } = bench;
-  const patch = (index: number): string => JSON.stringify({ metadata: { annotations: { 'example.com/turn': index.toString() } } });
-  await measured(bench, 'patch', (run) =>
-    run(concurrency, { durationMs: bench.roundMs }, (index) =>
-      api.request('PATCH', pathOf(bench, index % pods), { body: patch(index), contentType: 'application/strategic-merge-patch+json' }),
-    ),
-  );
-  await measured(bench, 'apply', (run) =>
-    run(concurrency, { durationMs: bench.roundMs }, (index) => {
-      const applied = {
+  const { api, pods, context } = bench;
+  const patch = (index: number): Promise<Answer> =>
+    api.request('PATCH', pathOf(bench, index % pods), {
+      body: JSON.stringify({ metadata: { annotations: { 'example.com/turn': index.toString() } } }),
+      contentType: 'application/strategic-merge-patch+json',
+    });
+  const apply = (index: number): Promise<Answer> =>
+    api.request('PATCH', `${pathOf(bench, index % pods)}?fieldManager=bench-apply`, {
+      body: JSON.stringify({
         apiVersion: 'v1',
         kind: 'Pod',
         metadata: { labels: { turn: index.toString() }, annotations: { one: 'a', two: 'b' } },
-      };
-      return api.request('PATCH', `${pathOf(bench, index % pods)}?fieldManager=bench-apply`, {
-        body: JSON.stringify(applied),
-        contentType: 'application/apply-patch+yaml',
-      });
-    }),
-  );
+      }),
+      contentType: 'application/apply-patch+yaml',
+    });
+  for (const [label, work] of [
+    ['patch', patch],
+    ['apply', apply],
+  ] as const) {
+    await hammer(concurrency, { count: context.quick ? 200 : 2_000 }, work);
+    await measured(bench, label, (run) => run(concurrency, { durationMs: bench.roundMs }, work));
+  }
 }
 
 async function watches(bench: Bench): Promise<void> {

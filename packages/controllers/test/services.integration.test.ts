@@ -67,6 +67,11 @@ describe('Services of type LoadBalancer', () => {
     const plain = await ingressIs('second', []);
     await cluster.until(resources.services, namespace, 'second', (one) => (one.metadata.finalizers ?? []).length === 0);
     expect(plain.spec?.type).toBe('ClusterIP');
+    expect([plain.spec?.ports?.[0]?.nodePort, plain.spec?.allocateLoadBalancerNodePorts, plain.spec?.externalTrafficPolicy]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });
 

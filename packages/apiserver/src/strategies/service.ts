@@ -20,6 +20,7 @@ export function serviceStrategy(addresses: ClusterAddresses, ports: NodePorts): 
       const before = old as Service;
       followOldFields(service.spec ?? {}, before.spec ?? {});
       keepAllocated(service.spec ?? {}, before.spec ?? {});
+      dropOfOldType(service.spec ?? {}, before.spec ?? {});
       await allocate(service, dryRun, addresses, ports, before);
     },
     async undoUpdate(object, old) {
@@ -100,4 +101,21 @@ function keepAllocated(spec: ServiceSpec, before: ServiceSpec): void {
     const same = before.ports?.find((other) => other.port === port.port && (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
     if (!port.nodePort && same?.nodePort) port.nodePort = same.nodePort;
   }
+}
+
+/** Takes away what only the old type can have, as far as the client sends it unchanged: what it sets itself is left to validation. */
+function dropOfOldType(spec: ServiceSpec, before: ServiceSpec): void {
+  const isExternal = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer';
+  const wants = (one: ServiceSpec): boolean => wantsNodePorts({ metadata: {}, spec: one });
+  if (wants(before) && !wants(spec)) {
+    const had = new Set((before.ports ?? []).map((port) => port.nodePort));
+    for (const port of spec.ports ?? []) if (had.has(port.nodePort)) delete port.nodePort;
+  }
+  if (before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
+    if (spec.allocateLoadBalancerNodePorts === before.allocateLoadBalancerNodePorts) delete spec.allocateLoadBalancerNodePorts;
+    if (spec.loadBalancerClass === before.loadBalancerClass) delete spec.loadBalancerClass;
+    if (spec.healthCheckNodePort === before.healthCheckNodePort) delete spec.healthCheckNodePort;
+  }
+  if (isExternal(before) && !isExternal(spec) && spec.externalTrafficPolicy === before.externalTrafficPolicy)
+    delete spec.externalTrafficPolicy;
 }

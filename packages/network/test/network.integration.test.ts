@@ -150,10 +150,10 @@ describe.skipIf(!root)('the network of a node (needs root)', () => {
     await putService(service('udp', { clusterIP: '10.96.1.9', ports: [{ port: 53, protocol: 'UDP' }] }));
     const ask = () => machine.ask('pod1', 'udp', '10.96.1.9', 53, { sourcePort: 5353 });
     expect(await ask()).not.toMatch(/^pod/);
-    await putSlice(slice('udp', [{ port: 8080, protocol: 'UDP' }], [pod2]));
-    expect(await ask()).toMatch(/^pod2 /);
-    await putSlice(slice('udp', [{ port: 8080, protocol: 'UDP' }], [pod1]));
     // Forgetting flows follows the rules by a moment.
+    await putSlice(slice('udp', [{ port: 8080, protocol: 'UDP' }], [pod2]));
+    await expect.poll(ask, { timeout: 3000 }).toMatch(/^pod2 /);
+    await putSlice(slice('udp', [{ port: 8080, protocol: 'UDP' }], [pod1]));
     await expect.poll(ask, { timeout: 3000 }).toMatch(/^pod1 /);
   });
 

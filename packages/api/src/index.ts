@@ -136,7 +136,7 @@ export type { PatternMatcher } from './custom/schema-check.ts';
 export { SchemaCheck } from './custom/schema-check.ts';
 export { slimSchema } from './custom/slim-schema.ts';
 export { applyJsonPatch } from './patch/json-patch.ts';
-export { sameJson } from './patch/json-value.ts';
+export { copyJson, sameJson } from './patch/json-value.ts';
 export { applyMergePatch } from './patch/merge-patch.ts';
 export { applyStrategicMergePatch } from './patch/strategic-merge-patch.ts';
 export type { ResetFields, TrackUpdateInput } from './apply/managed-fields.ts';

@@ -114,22 +114,20 @@ export function setOfPaths(paths: readonly (readonly string[])[]): MaybeFieldSet
 
 /** The same set with its steps in the order in which Kubernetes writes them. */
 export function sorted(set: FieldSet): FieldSet {
-  const keys = Object.keys(set);
-  if (keys.length === 0) return set;
-  const children: Record<string, FieldSet> = {};
-  let inOrder = true;
+  if (isSorted(set)) return set;
+  const result: Record<string, FieldSet> = {};
+  for (const key of Object.keys(set).sort()) result[key] = sorted(set[key] ?? leaf);
+  return result;
+}
+
+/** Most sets are in order already: telling so makes nothing new. */
+function isSorted(set: FieldSet): boolean {
   let before = '';
-  for (const key of keys) {
-    const child = set[key] ?? leaf;
-    const other = sorted(child);
-    children[key] = other;
-    if (other !== child || key < before) inOrder = false;
+  for (const key in set) {
+    if (key < before || !isSorted(set[key] ?? leaf)) return false;
     before = key;
   }
-  if (inOrder) return set;
-  const result: Record<string, FieldSet> = {};
-  for (const key of keys.sort()) result[key] = children[key] ?? leaf;
-  return result;
+  return true;
 }
 
 /** Every member's path, as conflicts print it: `.spec.containers[name="a"].image`. */

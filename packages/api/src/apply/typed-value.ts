@@ -64,13 +64,26 @@ function zeroOf(descriptor: Descriptor): unknown {
  * when empty cannot be empty. Undefined is absence.
  */
 export function heldMember(descriptor: Descriptor, name: string, value: unknown): unknown {
-  const field = fieldOf(descriptor, name);
+  return heldIn(fieldOf(descriptor, name), value);
+}
+
+/** `heldMember` where the field is at hand; undefined for a member that no schema lists. */
+export function heldIn(field: FieldDescriptor | undefined, value: unknown): unknown {
   const given = value === null && field?.value.nullable !== true ? undefined : value;
   if (field === undefined || field.pointer) return given;
   if (given === undefined) return field.omit === 'never' || field.value.type === 'object' ? zeroOf(field.value) : undefined;
   if (field.omit === 'empty' && field.value.type !== 'object' && (isEmptyContainer(given) || given === zeroOf(field.value)))
     return undefined;
   return given;
+}
+
+const fieldSteps = new WeakMap<FieldDescriptor, string>();
+
+/** The step of a field, made once: a new text would be hashed anew wherever it becomes a key. */
+export function stepOfField(field: FieldDescriptor): string {
+  let step = fieldSteps.get(field);
+  if (step === undefined) fieldSteps.set(field, (step = `f:${field.name}`));
+  return step;
 }
 
 export function isEmptyContainer(value: unknown): boolean {

@@ -3,7 +3,18 @@ import type { JsonObject } from '../patch/json-value.ts';
 import type { Descriptor, ListDescriptor } from '../schema/descriptor.ts';
 import type { FieldSet, MaybeFieldSet } from './field-set.ts';
 import { compose, isMember, leaf } from './field-set.ts';
-import { deduced, descriptorOfMember, fieldOf, heldMember, isEmptyContainer, itemsByStep, shapeOf, stepOfItem } from './typed-value.ts';
+import {
+  deduced,
+  descriptorOfMember,
+  fieldOf,
+  heldIn,
+  heldMember,
+  isEmptyContainer,
+  itemsByStep,
+  shapeOf,
+  stepOfField,
+  stepOfItem,
+} from './typed-value.ts';
 
 /** What a write did: fields that are new or have another value, and fields that are gone. */
 export interface Comparison {
@@ -46,11 +57,31 @@ function added(value: unknown, descriptor: Descriptor): FieldSet {
   }
   const object = value as JsonObject;
   // In the order in which sets are written, so that they need not be sorted afterwards.
-  for (const name of Object.keys(object).sort()) {
-    const member = heldMember(shape.descriptor, name, object[name]);
-    if (member !== undefined) (below ??= { '.': leaf })[`f:${name}`] = added(member, descriptorOfMember(shape.descriptor, name));
+  const { descriptor: of } = shape;
+  for (const name of inOrder(Object.keys(object))) {
+    const field = fieldOf(of, name);
+    const member = heldIn(field, object[name]);
+    if (member === undefined) continue;
+    const step = field === undefined ? `f:${name}` : stepOfField(field);
+    (below ??= { '.': leaf })[step] = added(member, field?.value ?? descriptorOfMember(of, name));
   }
   return below ?? leaf;
+}
+
+/** Sorts in place. An object has few members, for which insertion is quicker than `sort`. */
+function inOrder(names: string[]): string[] {
+  if (names.length > 16) return names.sort();
+  for (let at = 1; at < names.length; at++) {
+    const name = names[at] ?? '';
+    let to = at;
+    for (; to > 0; to--) {
+      const before = names[to - 1] ?? '';
+      if (before <= name) break;
+      names[to] = before;
+    }
+    names[to] = name;
+  }
+  return names;
 }
 
 type Note = (step: string, below: Comparison) => void;

@@ -1,5 +1,6 @@
 import { badRequest } from '../errors/constructors.ts';
 import type { AnyDescriptor, Descriptor, FieldDescriptor, ObjectDescriptor } from '../schema/descriptor.ts';
+import { copyJson } from '../patch/json-value.ts';
 import { isTooDeep } from './depth.ts';
 import { findDuplicateFields } from './duplicates.ts';
 import { decodeScalar, GoTypeError, goTypeName, jsonKind } from './scalars.ts';
@@ -27,6 +28,32 @@ type JsonObject = Record<string, unknown>;
 
 const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** What decoding asks of a field, worked out once for each type. */
+interface PlannedField {
+  readonly name: string;
+  readonly descriptor: Descriptor;
+  /** What Go writes where nothing was given; undefined for nothing. To be copied. */
+  readonly whenAbsent: unknown;
+  /** Whether Go's omitempty leaves out an empty value that was given. */
+  readonly omitsEmpty: boolean;
+}
+
+const plans = new WeakMap<ObjectDescriptor, readonly PlannedField[]>();
+
+function planOf(descriptor: ObjectDescriptor): readonly PlannedField[] {
+  let plan = plans.get(descriptor);
+  if (plan === undefined) {
+    plan = Array.from(descriptor.fields.values(), (field) => ({
+      name: field.name,
+      descriptor: field.value,
+      whenAbsent: emptyValue(field, field.value),
+      omitsEmpty: field.omit !== 'never' && !field.pointer,
+    }));
+    plans.set(descriptor, plan);
+  }
+  return plan;
+}
+
 class Decoder {
   readonly problems = new Set<string>();
   readonly #collect: boolean;
@@ -43,10 +70,10 @@ class Decoder {
     if (descriptor.dynamic === true) return this.#dynamicObject(descriptor, value);
     const result: JsonObject = {};
     let known = 0;
-    for (const field of descriptor.fields.values()) {
-      const given = value[field.name];
-      if (given !== undefined && Object.hasOwn(value, field.name)) known++;
-      this.#field(descriptor, field, given, result);
+    for (const planned of planOf(descriptor)) {
+      const given = value[planned.name];
+      if (given !== undefined && Object.hasOwn(value, planned.name)) known++;
+      this.#field(descriptor, planned, given, result);
     }
     const keys = Object.keys(value);
     if (known < keys.length) this.#unknown(descriptor, keys, value, result);
@@ -67,19 +94,16 @@ class Decoder {
     return stepTo(text, key);
   }
 
-  #field(parent: ObjectDescriptor, field: FieldDescriptor, given: unknown, result: JsonObject): void {
-    const descriptor = field.value;
+  #field(parent: ObjectDescriptor, { name, descriptor, whenAbsent, omitsEmpty }: PlannedField, given: unknown, result: JsonObject): void {
     if (given === undefined || given === null) {
-      if (this.#sparse) return;
-      const empty = emptyValue(field, descriptor);
-      if (empty !== undefined) result[field.name] = empty;
+      if (whenAbsent !== undefined && !this.#sparse) result[name] = copyJson(whenAbsent);
       return;
     }
-    this.#path.push(field.name);
+    this.#path.push(name);
     const value = this.#value(parent, descriptor, given);
     this.#path.pop();
-    if (!this.#sparse && field.omit !== 'never' && !field.pointer && isEmpty(descriptor, value)) return;
-    result[field.name] = value;
+    if (omitsEmpty && !this.#sparse && isEmpty(descriptor, value)) return;
+    result[name] = value;
   }
 
   #value(parent: ObjectDescriptor, descriptor: Descriptor, value: unknown): unknown {

@@ -1,3 +1,4 @@
+import { copyJson } from '../patch/json-value.ts';
 import type { Descriptor, FieldDescriptor, ObjectDescriptor } from '../schema/descriptor.ts';
 
 /** Per object type, the fields that have a default or lead to one; undefined while a type is being looked at (cycles hold none). */
@@ -52,7 +53,7 @@ export function applySchemaDefaults(descriptor: ObjectDescriptor, object: Record
   for (const field of fieldsWithDefaults(descriptor)) {
     if (isDefault(field.default) && isZero(field, object[field.name])) {
       const omitted = field.omit !== 'never' && !field.pointer && (field.default === '' || field.default === 0 || field.default === false);
-      if (!omitted) object[field.name] = structuredClone(field.default);
+      if (!omitted) object[field.name] = copyJson(field.default);
     }
     applyTo(field.value, object[field.name]);
   }

@@ -27,6 +27,15 @@ export function sameJson(left: unknown, right: unknown): boolean {
   return size === 0;
 }
 
+/** A deep copy of a JSON value; for the small ones much quicker than `structuredClone`. */
+export function copyJson<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyJson) as T;
+  const copy: JsonObject = {};
+  for (const [key, member] of Object.entries(value)) setMember(copy, key, copyJson(member as unknown));
+  return copy as T;
+}
+
 /** Sets a member as data even when it is called `__proto__`. */
 export function setMember(object: JsonObject, key: string, value: unknown): void {
   if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });

@@ -15,6 +15,8 @@ const gone = {
   rbd: ['rbd', 'deprecated in v1.28, non-functional in v1.31+'],
 } as const satisfies Partial<Record<keyof Volume, readonly [string, string]>>;
 
+const goneKinds = Object.keys(gone) as (keyof typeof gone)[];
+
 export function warnOfClaim(spec: PersistentVolumeClaimSpec | undefined, path: FieldPath, warnings: string[]): void {
   warnOfFractions(spec?.resources?.requests, ['storage'], path.child('resources', 'requests'), warnings);
   warnOfFractions(spec?.resources?.limits, ['storage'], path.child('resources', 'limits'), warnings);
@@ -78,8 +80,10 @@ function warnOfOverlaps(volume: Volume, warnings: string[]): void {
 /** Of a pod's volumes. */
 export function warnOfVolumes(volumes: readonly Volume[], path: FieldPath, warnings: string[]): void {
   for (const [at, volume] of volumes.entries()) {
-    for (const [kind, [field, why]] of Object.entries(gone)) {
-      if (volume[kind as keyof typeof gone] !== undefined) warnings.push(`${path.index(at).child(field).toString()}: ${why}`);
+    for (const kind of goneKinds) {
+      if (volume[kind] === undefined) continue;
+      const [field, why] = gone[kind];
+      warnings.push(`${path.index(at).child(field).toString()}: ${why}`);
     }
     const template = volume.ephemeral?.volumeClaimTemplate;
     if (template !== undefined) warnOfClaim(template.spec, path.index(at).child('ephemeral', 'volumeClaimTemplate', 'spec'), warnings);

@@ -102,7 +102,10 @@ export function admissionRequest(context: RequestContext, subject: Subject): Adm
     ...subject,
     context,
     user: context.user,
-    signal: context.request.signal,
+    // Only few plug-ins wait for something: a signal is dear, and made when one asks for it.
+    get signal() {
+      return context.request.signal;
+    },
     warn: (text) => void context.warnings.push(text),
     annotate(key, value) {
       context.auditAnnotations ??= new Map();

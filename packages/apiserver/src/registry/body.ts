@@ -1,4 +1,4 @@
-import { badRequest, isTooDeep, unsupportedMediaType } from '@bayplan/api';
+import { badRequest, copyJson, isTooDeep, unsupportedMediaType } from '@bayplan/api';
 import type { RequestContext } from '../chain/context.ts';
 import { parseYaml } from './yaml.ts';
 
@@ -15,7 +15,7 @@ export async function readValue(context: RequestContext): Promise<unknown> {
     case 'none':
       return undefined;
     case 'object':
-      return body.value === undefined ? undefined : structuredClone(body.value);
+      return body.value === undefined ? undefined : copyJson(body.value);
     case 'bytes': {
       const bytes = await body.read();
       if (bytes.length === 0) return undefined;

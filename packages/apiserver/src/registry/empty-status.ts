@@ -1,4 +1,4 @@
-import { applyDefaults, decodeObject } from '@bayplan/api';
+import { applyDefaults, copyJson, decodeObject } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { descriptorOf } from './decode-object.ts';
 import type { TypeName } from './stored-object.ts';
@@ -13,5 +13,5 @@ export function emptyStatus(type: TypeName): unknown {
     applyDefaults(group, version, type.kind, object as unknown as KubeObject);
     known.set(type, object['status']);
   }
-  return structuredClone(known.get(type));
+  return copyJson(known.get(type));
 }

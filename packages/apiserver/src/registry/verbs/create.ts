@@ -1,4 +1,4 @@
-import { badRequest, dropDisabledFields, generateNameConflict, isAlreadyExists, warningsFor } from '@bayplan/api';
+import { badRequest, copyJson, dropDisabledFields, generateNameConflict, isAlreadyExists, warningsFor } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { admissionRequest } from '../../admission/admission.ts';
 import type { AdmissionRequest } from '../../admission/admission.ts';
@@ -35,7 +35,7 @@ export async function createFrom(call: VerbCall, object: KubeObject, options: Wr
   const { services, resource } = call;
   const generated = Boolean(object.metadata.generateName) && !object.metadata.name;
   for (let attempt = 1; ; attempt++) {
-    const candidate = generated ? structuredClone(object) : object;
+    const candidate = generated ? copyJson(object) : object;
     try {
       return await createOnce(call, candidate, options);
     } catch (error) {
@@ -62,7 +62,8 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
   try {
     await validateCreate(object, resource);
     if (resource.custom === undefined) context.warnings.push(...warningsFor(resource.storage.resource, object, undefined));
-    await services.admission.validate({ ...request, name: object.metadata.name ?? '' });
+    // Its name may have been generated since.
+    await services.admission.validate(requestOf(call, object, options));
     if (options.dryRun) return preview(resource, object);
     return await resource.storage.create(object);
   } catch (error) {

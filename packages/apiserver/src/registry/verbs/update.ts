@@ -1,4 +1,4 @@
-import { badRequest, dropDisabledFields, isNotFound, warningsFor } from '@bayplan/api';
+import { badRequest, copyJson, dropDisabledFields, isNotFound, warningsFor } from '@bayplan/api';
 import type { KubeObject } from '@bayplan/api';
 import { admissionRequest, replaceContents } from '../../admission/admission.ts';
 import type { GroupVersionKind } from '../../admission/admission.ts';
@@ -27,7 +27,7 @@ export async function updateObject(call: VerbCall): Promise<Outcome> {
     throw badRequest(`the name of the object (${body.metadata.name ?? ''}) does not match the name on the URL (${name})`);
   }
   try {
-    const stored = await changeObject(call, options, () => structuredClone(body));
+    const stored = await changeObject(call, options, () => copyJson(body));
     return { kind: 'object', status: 200, resource, object: stored };
   } catch (error) {
     if (!isNotFound(error) || subresource !== '' || !resource.strategy.allowCreateOnUpdate || body.metadata.resourceVersion) throw error;

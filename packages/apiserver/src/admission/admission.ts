@@ -98,20 +98,51 @@ type Subject = Pick<AdmissionRequest, 'operation' | 'resource' | 'subresource' |
 
 /** A question to admission on behalf of a request. */
 export function admissionRequest(context: RequestContext, subject: Subject): AdmissionRequest {
-  return {
-    ...subject,
-    context,
-    user: context.user,
-    // Only few plug-ins wait for something: a signal is dear, and made when one asks for it.
-    get signal() {
-      return context.request.signal;
-    },
-    warn: (text) => void context.warnings.push(text),
-    annotate(key, value) {
-      context.auditAnnotations ??= new Map();
-      if (!context.auditAnnotations.has(key)) context.auditAnnotations.set(key, value);
-    },
-  };
+  return new Question(context, subject);
+}
+
+class Question implements AdmissionRequest {
+  readonly operation: Operation;
+  readonly resource: ServedResource;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly object: KubeObject | undefined;
+  readonly old: KubeObject | undefined;
+  readonly bodyKind: GroupVersionKind | undefined;
+  readonly options: Readonly<Record<string, unknown>> | undefined;
+  readonly context: RequestContext;
+  readonly user: User;
+  readonly dryRun: boolean;
+
+  constructor(context: RequestContext, subject: Subject) {
+    this.operation = subject.operation;
+    this.resource = subject.resource;
+    this.subresource = subject.subresource;
+    this.namespace = subject.namespace;
+    this.name = subject.name;
+    this.object = subject.object;
+    this.old = subject.old;
+    this.bodyKind = subject.bodyKind;
+    this.options = subject.options;
+    this.context = context;
+    this.user = context.user;
+    this.dryRun = subject.dryRun;
+  }
+
+  /** Few plug-ins wait for something: a signal is dear, and made when one asks for it. */
+  get signal(): AbortSignal {
+    return this.context.request.signal;
+  }
+
+  warn(text: string): void {
+    this.context.warnings.push(text);
+  }
+
+  annotate(key: string, value: string): void {
+    this.context.auditAnnotations ??= new Map();
+    if (!this.context.auditAnnotations.has(key)) this.context.auditAnnotations.set(key, value);
+  }
 }
 
 /** Mutates and validates the body of a subresource or of a resource that is answered and not stored. */

@@ -87,7 +87,7 @@ async function nextState(
   keepSystemMetadata(wanted, old);
   const next = partsOf(resource, subresource, wanted, old);
   const shown = view === undefined ? next : view.show(next);
-  const request = admissionRequest(context, {
+  const subject = {
     operation: 'UPDATE',
     resource,
     subresource,
@@ -98,7 +98,8 @@ async function nextState(
     bodyKind: view?.kind,
     options: writeOptionsObject('UpdateOptions', context),
     dryRun: options.dryRun,
-  });
+  } as const;
+  const request = admissionRequest(context, subject);
   await services.admission.mutate(request);
   // Nobody changes through admission what the request itself could not.
   const admitted = view === undefined ? { ...next } : view.apply(next, shown);
@@ -112,7 +113,7 @@ async function nextState(
   try {
     await validateUpdate(next, old, resource, subresource);
     if (subresource === '' && resource.custom === undefined) context.warnings.push(...warningsFor(resource.storage.resource, next, old));
-    await services.admission.validate(view === undefined ? request : { ...request, object: view.show(next) });
+    await services.admission.validate(view === undefined ? request : admissionRequest(context, { ...subject, object: view.show(next) }));
   } catch (error) {
     if (subresource === '') await resource.strategy.undoUpdate?.(next, old);
     throw error;

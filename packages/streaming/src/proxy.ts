@@ -1,3 +1,4 @@
+import { validateHeaderValue } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -37,14 +38,21 @@ function withoutToken(offered: string): string {
  * Rejects, with nothing written to the client and its socket still open, when the upstream cannot be reached.
  */
 export async function proxyUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, target: ProxyTarget): Promise<void> {
+  const opening = requestHead(req, target);
   const upstream = target.open === undefined ? await connect(target) : await target.open();
   if (socket.destroyed) {
     upstream.destroy();
     return;
   }
-  upstream.write(requestHead(req, target));
+  upstream.write(opening);
   if (head.length > 0) upstream.write(head);
   await joinStreams(socket, upstream, target.signal);
+}
+
+/** Names of users come from elsewhere: a line break in one would be a header of its own. Throws for what no header can hold. */
+function headerValue(name: string, value: string): string {
+  validateHeaderValue(name, value);
+  return value;
 }
 
 function requestHead(req: IncomingMessage, target: ProxyTarget): string {
@@ -58,7 +66,7 @@ function requestHead(req: IncomingMessage, target: ProxyTarget): string {
     lines.push(`${name}: ${lower === 'sec-websocket-protocol' ? withoutToken(value) : value}`);
   }
   for (const [name, value] of Object.entries(extra)) {
-    for (const one of typeof value === 'string' ? [value] : value) lines.push(`${name}: ${one}`);
+    for (const one of typeof value === 'string' ? [value] : value) lines.push(`${name}: ${headerValue(name, one)}`);
   }
   return `${req.method ?? 'GET'} ${target.url.pathname}${target.url.search} HTTP/1.1\r\nHost: ${target.url.host}\r\n${lines.join('\r\n')}\r\n\r\n`;
 }

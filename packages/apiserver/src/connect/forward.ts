@@ -6,6 +6,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Outcome } from '../chain/outcome.ts';
 import type { ApiRequest } from '../http/request.ts';
 import { unreachable } from './node-link.ts';
+import { withoutToken } from './without-token.ts';
 
 export interface ForwardTarget {
   readonly url: URL;
@@ -39,7 +40,7 @@ export async function forward(request: ApiRequest, target: ForwardTarget): Promi
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined && !keptBack.has(name) && !/^(impersonate|x-remote)-/.test(name)) headers[name] = value;
   }
-  Object.assign(headers, target.headers);
+  Object.assign(headers, withoutToken(request), target.headers);
   if (body.length > 0) headers['content-length'] = body.length.toString();
   const response = await send(request, target, headers, body);
   const answered: Record<string, string> = {};

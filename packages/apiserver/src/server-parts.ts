@@ -91,7 +91,16 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     ),
     sealingOf: (group, resource) => encryption.sealingOf(group, resource),
   });
-  const extensions = await openExtensions({ store, hub, registry, clock, logger, random: systemRandom, webhooks: () => webhookClient });
+  const extensions = await openExtensions({
+    store,
+    hub,
+    registry,
+    clock,
+    logger,
+    random: systemRandom,
+    sealingOf: (group, resource) => encryption.sealingOf(group, resource),
+    webhooks: () => webhookClient,
+  });
   const rbac = new RbacAuthorizer(registry);
   const nodes = new NodeLink(registry, keys, clock);
   const services = new ServiceLink(registry, nodes, systemRandom, options.podRoute ?? 'auto');

@@ -1,3 +1,4 @@
+import { unescaped } from '../authentication/header-keys.ts';
 import type { ApiRequest } from '../http/request.ts';
 import type { User } from '../chain/user.ts';
 
@@ -42,7 +43,7 @@ export function identityOf(request: ApiRequest): RemoteIdentity | undefined {
   const uid = headers['x-remote-uid'];
   const extra: Record<string, readonly string[]> = {};
   for (const header of Object.keys(headers)) {
-    if (header.startsWith(extraPrefix.toLowerCase())) extra[decodeURIComponent(header.slice(extraPrefix.length))] = valuesOf(header);
+    if (header.startsWith(extraPrefix.toLowerCase())) extra[unescaped(header.slice(extraPrefix.length))] = valuesOf(header);
   }
   return { name, groups: valuesOf('x-remote-group'), extra, ...(uid ? { uid } : {}) };
 }

@@ -44,7 +44,7 @@ export class Authenticator {
       const found = identityOf(request);
       if (found !== undefined) return authenticated(found.name, found.groups, found);
     }
-    const token = bearerToken(request.headers['authorization']) ?? webSocketToken(request.headers['sec-websocket-protocol']);
+    const token = bearerToken(request.headers['authorization']) ?? webSocketToken(request.headers);
     if (token !== undefined) return (await this.authenticateToken(token)).user;
     if (peer.kind !== 'anonymous' || !this.options.allowsAnonymous(request.path)) throw unauthorized();
     return anonymous;
@@ -75,8 +75,9 @@ function bearerToken(header: string | undefined): string | undefined {
 const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
 
 /** Browsers cannot set headers on a WebSocket, so the token may come as a subprotocol. */
-function webSocketToken(header: string | undefined): string | undefined {
-  const protocol = header
+function webSocketToken(headers: ApiRequest['headers']): string | undefined {
+  if (headers['upgrade']?.toLowerCase() !== 'websocket') return undefined;
+  const protocol = headers['sec-websocket-protocol']
     ?.split(',')
     .map((part) => part.trim())
     .find((part) => part.startsWith(protocolPrefix));

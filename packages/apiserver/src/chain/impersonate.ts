@@ -1,3 +1,4 @@
+import { unescaped } from '../authentication/header-keys.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { demandAccess } from './authorize.ts';
 import type { Step } from './chain.ts';
@@ -54,16 +55,6 @@ function wantedBy(request: ApiRequest): Wanted | undefined {
 function valuesOf(request: ApiRequest, header: string): readonly string[] {
   if (request.headers[header] === undefined) return [];
   return request.headerValues?.(header) ?? (request.headers[header] ?? '').split(',').map((part) => part.trim());
-}
-
-function unescaped(key: string): string {
-  try {
-    return decodeURIComponent(key);
-  } catch (error) {
-    // As it came: whoever may impersonate this very text may have it.
-    if (error instanceof URIError) return key;
-    throw error;
-  }
 }
 
 interface Impersonation {

@@ -36,10 +36,12 @@ const keptBack = new Set([
 /** Sends a request on and streams the answer back as it is. Throws `ServiceUnavailable` when nobody answers. */
 export async function forward(request: ApiRequest, target: ForwardTarget): Promise<Outcome> {
   const body = await bodyOf(request);
-  const headers: Record<string, string | string[]> = { 'x-forwarded-for': request.remoteAddress };
+  const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined && !keptBack.has(name) && !/^(impersonate|x-remote)-/.test(name)) headers[name] = value;
   }
+  const forwardedFor = request.headers['x-forwarded-for'];
+  headers['x-forwarded-for'] = forwardedFor === undefined ? request.remoteAddress : `${forwardedFor}, ${request.remoteAddress}`;
   Object.assign(headers, withoutToken(request), target.headers);
   if (body.length > 0) headers['content-length'] = body.length.toString();
   const response = await send(request, target, headers, body);

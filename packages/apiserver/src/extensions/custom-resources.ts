@@ -3,6 +3,7 @@ import type { Logger } from '@bayplan/component-base';
 import type { Revision, Store } from '@bayplan/store';
 import type { Registry } from '../registry/registry.ts';
 import { ResourceCache } from '../registry/resource-cache.ts';
+import type { Sealing } from '../registry/resource-storage.ts';
 import type { StoreHub } from '../registry/store-hub.ts';
 import type { StoredObject, TypeName } from '../registry/stored-object.ts';
 import type { Converter } from './converter.ts';
@@ -25,6 +26,8 @@ export interface CustomResourcesOptions {
   readonly hub: StoreHub;
   readonly registry: Registry;
   readonly logger: Logger;
+  /** How values of a resource are sealed in the store. */
+  readonly sealingOf: (group: string, resource: string) => Sealing;
   readonly patterns: () => Promise<Patterns>;
   readonly rules: (schema: JSONSchemaProps) => Promise<SchemaRules | undefined>;
   readonly converterOf: (definition: Definition) => Converter;
@@ -145,6 +148,7 @@ export class CustomResources {
       return { type, head: Buffer.from(`{"apiVersion":${JSON.stringify(type.apiVersion)},`) };
     });
     const fallback = typeOf(definition, definition.storageVersion);
+    const sealing = this.#options.sealingOf(definition.group, definition.names.plural);
     return new ResourceCache(
       {
         ...fallback,
@@ -160,7 +164,7 @@ export class CustomResources {
           if (type === undefined) types.set(apiVersion, (type = { apiVersion, kind: fallback.kind }));
           return type;
         },
-        open: (_key, value) => value,
+        open: (key, value) => sealing.open(key, value),
       },
       store,
       hub,
@@ -190,7 +194,7 @@ export class CustomResources {
     registry.serve({
       ...infoOf(definition, version),
       apiVersion: type.apiVersion,
-      storage: new CustomStorage(resource, store, cache, custom.view),
+      storage: new CustomStorage(resource, store, cache, this.#options.sealingOf(group, names.plural), custom.view),
       strategy: { ...customStrategy, fields: fields.of },
       conversion: undefined,
       custom,

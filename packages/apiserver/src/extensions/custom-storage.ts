@@ -1,7 +1,8 @@
 import type { KubeObject, ResourceRef } from '@bayplan/api';
 import type { Store } from '@bayplan/store';
 import type { ResourceCache } from '../registry/resource-cache.ts';
-import { ResourceStorage, unsealed } from '../registry/resource-storage.ts';
+import { ResourceStorage } from '../registry/resource-storage.ts';
+import type { Sealing } from '../registry/resource-storage.ts';
 import { StoredObject } from '../registry/stored-object.ts';
 import type { TypeName } from '../registry/stored-object.ts';
 import type { VersionView } from './version-view.ts';
@@ -14,8 +15,14 @@ import type { VersionView } from './version-view.ts';
 export class CustomStorage extends ResourceStorage {
   readonly #view: VersionView;
 
-  constructor(resource: ResourceRef & { readonly apiVersion: string }, store: Store, cache: ResourceCache, view: VersionView) {
-    super(resource, store, cache, unsealed);
+  constructor(
+    resource: ResourceRef & { readonly apiVersion: string },
+    store: Store,
+    cache: ResourceCache,
+    sealing: Sealing,
+    view: VersionView,
+  ) {
+    super(resource, store, cache, sealing);
     this.#view = view;
   }
 

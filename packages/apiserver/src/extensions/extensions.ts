@@ -11,6 +11,7 @@ import { CustomResources, definitionsResource } from './custom-resources.ts';
 import { DefinitionController } from './definition-controller.ts';
 import type { Definition } from './definition.ts';
 import { sharedPatterns } from './patterns.ts';
+import type { Sealing } from '../registry/resource-storage.ts';
 import { compileRules } from './schema-rules.ts';
 import { webhookConverter } from './webhook-converter.ts';
 
@@ -21,6 +22,7 @@ export interface ExtensionsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: Random;
+  readonly sealingOf: (group: string, resource: string) => Sealing;
   /** For conversions; asked for when the first one is needed. */
   readonly webhooks: () => WebhookClient;
 }

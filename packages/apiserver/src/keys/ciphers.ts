@@ -53,7 +53,7 @@ function aesGcm({ name, secret }: EncryptionKey): Cipher {
       return Buffer.concat([iv, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
     },
     open(key, body) {
-      const decipher = createDecipheriv(algorithm, secret, body.subarray(0, ivBytes));
+      const decipher = createDecipheriv(algorithm, secret, body.subarray(0, ivBytes), { authTagLength: tagBytes });
       decipher.setAAD(Buffer.from(key));
       decipher.setAuthTag(body.subarray(body.length - tagBytes));
       return Buffer.concat([decipher.update(body.subarray(ivBytes, body.length - tagBytes)), decipher.final()]);

@@ -3,7 +3,6 @@ import type { Clock, Logger } from '@bayplan/component-base';
 import { ConfigError } from '../config/config-node.ts';
 import { WatchedFile } from '../config/watched-file.ts';
 import type { Sealing } from '../registry/resource-storage.ts';
-import { unsealed } from '../registry/resource-storage.ts';
 import { ciphersOf } from './ciphers.ts';
 import type { Cipher } from './ciphers.ts';
 import { readEncryptionConfiguration } from './encryption-configuration.ts';
@@ -34,6 +33,19 @@ interface Entry {
 }
 
 const sealedMark = Buffer.from('k8s:enc:');
+
+/** No sealing; what a configuration sealed that is no longer given is told from an object. */
+const plain: Sealing = {
+  seal: (_key, value) => value,
+  open(key, value) {
+    if (startsWith(value, sealedMark)) throw keyless(key);
+    return value;
+  },
+};
+
+function keyless(key: string): StoreError {
+  return new StoreError('corrupt', 'no key of the encryption configuration opens a value', { key });
+}
 
 /** How values of each resource are sealed in the store. */
 export class EncryptionAtRest {
@@ -71,7 +83,8 @@ export class EncryptionAtRest {
   sealingOf(group: string, resource: string): Sealing {
     const isSecrets = group === '' && resource === 'secrets';
     // Nothing is looked up for each value where nothing can ever be sealed.
-    if (this.options.encryption === undefined) return isSecrets ? this.cluster : unsealed;
+    if (this.options.encryption === undefined)
+      return isSecrets ? { ...this.cluster, open: (key, value) => this.openValue(undefined, key, value) } : plain;
     const entry = (): Entry | undefined =>
       this.entries.find(({ resources }) => resources.some((pattern) => covers(pattern, group, resource)));
     return {
@@ -99,7 +112,7 @@ export class EncryptionAtRest {
       throw new StoreError('corrupt', 'a value is not sealed, and no identity provider allows that', { key });
     }
     const cipher = entry?.ciphers.find(({ prefix }) => startsWith(value, prefix));
-    if (cipher === undefined) throw new StoreError('corrupt', 'no key of the encryption configuration opens a value', { key });
+    if (cipher === undefined) throw keyless(key);
     try {
       return cipher.open(key, value.subarray(cipher.prefix.length));
     } catch (cause) {
@@ -125,7 +138,7 @@ export class EncryptionAtRest {
 }
 
 function startsWith(value: Buffer, prefix: Buffer): boolean {
-  return value.subarray(0, prefix.length).equals(prefix);
+  return value.length >= prefix.length && value.compare(prefix, 0, prefix.length, 0, prefix.length) === 0;
 }
 
 function covers(pattern: string, group: string, resource: string): boolean {

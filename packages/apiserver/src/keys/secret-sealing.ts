@@ -29,7 +29,7 @@ export function secretSealing(encryptionKey: Buffer): Sealing {
       if (!isSealedByCluster(value)) return value;
       const iv = value.subarray(mark.length, mark.length + ivBytes);
       const tag = value.subarray(mark.length + ivBytes, mark.length + ivBytes + tagBytes);
-      const decipher = createDecipheriv('aes-256-gcm', encryptionKey, iv);
+      const decipher = createDecipheriv('aes-256-gcm', encryptionKey, iv, { authTagLength: tagBytes });
       decipher.setAAD(Buffer.from(key));
       decipher.setAuthTag(tag);
       try {

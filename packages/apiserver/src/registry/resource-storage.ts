@@ -19,8 +19,6 @@ export interface Sealing {
   isStale?(value: Buffer): boolean;
 }
 
-export const unsealed: Sealing = { seal: (_key, value) => value, open: (_key, value) => value };
-
 /**
  * Reads and writes of one resource's objects. Failures are `StatusError`s. Objects given to it are
  * taken over: they are shared from then on.

@@ -28,6 +28,7 @@ import { createClaimVolumes } from './volumes/claim-volumes.ts';
 import { removeLocalFolders } from './volumes/local-folders.ts';
 import { createTokenSource } from './volumes/service-account-tokens.ts';
 import { createMemoryMounts } from './volumes/shared-memory.ts';
+import { createSubPathMounts } from './volumes/sub-path-mounts.ts';
 import { createVolumeManager } from './volumes/volume-manager.ts';
 
 const runtimeReadyMs = 60_000;
@@ -56,6 +57,7 @@ export async function startNodeAgent(options: NodeAgentOptions): Promise<NodeAge
     objects,
     tokens: createTokenSource(client, clock),
     memory: createMemoryMounts(options.hostCommands ?? ownHostCommands),
+    subPaths: createSubPathMounts(options.hostCommands ?? ownHostCommands),
     claims: createClaimVolumes({ client, root: localPathRoot, nodeName }),
     clock,
     metrics,

@@ -5,6 +5,7 @@ import { removePodCgroups } from './cgroups/pod-cgroups.ts';
 import { ownHostCommands } from './host-commands.ts';
 import type { HostCommands } from './options.ts';
 import { createMemoryMounts } from './volumes/shared-memory.ts';
+import { createSubPathMounts } from './volumes/sub-path-mounts.ts';
 
 export interface RemoveEverythingOptions {
   /** As given to `startNodeAgent`; so are the others. */
@@ -26,7 +27,9 @@ export async function removeEverything(options: RemoveEverythingOptions): Promis
   const secrets = path.join(home, 'secrets');
   const logs = options.podLogsDir ?? '/var/log/pods';
   const uids = new Set([...(await namesIn(pods)), ...(await namesIn(secrets))]);
-  await createMemoryMounts(options.hostCommands ?? ownHostCommands).unmountBelow(home);
+  const commands = options.hostCommands ?? ownHostCommands;
+  for (const uid of uids) await createSubPathMounts(commands).release(path.join(pods, uid));
+  await createMemoryMounts(commands).unmountBelow(home);
   // Other clusters may log to the same folder: only the logs of our own pods go.
   for (const name of await namesIn(logs)) {
     if (uids.has(name.slice(name.lastIndexOf('_') + 1))) await rm(path.join(logs, name), { recursive: true, force: true });

@@ -59,6 +59,7 @@ describe('Mounts', () => {
         imageUser: { uid: 0, username: '' },
         environment: new Map(),
         volumes: new Map(names.map((name) => [name, `/v/${name}`])),
+        bindSubPath: () => Promise.reject(new Error('not expected')),
         hostsFile: '/h',
         terminationFile: '/t',
         node,
@@ -67,6 +68,40 @@ describe('Mounts', () => {
     );
     const writable = config.mounts?.filter((mount) => mount.readonly !== true).map((mount) => mount.containerPath);
     expect(writable).toEqual(['/scratch', '/etc/hosts', '/dev/termination-log']);
+  });
+
+  it('hands on where a part of a volume was mounted, never the path inside the volume', async () => {
+    const spec = makeContainer('c', {
+      volumeMounts: [
+        { name: 'scratch', mountPath: '/whole' },
+        { name: 'scratch', mountPath: '/part', subPath: 'a/b', readOnly: true },
+        { name: 'scratch', mountPath: '/expanded', subPathExpr: '$(WHO)/x' },
+      ],
+    });
+    const pod = makePod({ containers: [spec], volumes: [{ name: 'scratch', emptyDir: {} }] });
+    const config = await containerConfig(
+      pod,
+      { spec, role: 'main', fieldPath: '' },
+      {
+        attempt: 0,
+        restartDelayMs: 0,
+        imageRef: 'i',
+        imageUser: { uid: 0, username: '' },
+        environment: new Map([['WHO', 'me']]),
+        volumes: new Map([['scratch', '/v/scratch']]),
+        bindSubPath: (place, volumePath, subPath) =>
+          Promise.resolve(`bound:${place.volume}:${place.container}:${String(place.index)}:${volumePath}:${subPath}`),
+        hostsFile: '/h',
+        terminationFile: '/t',
+        node,
+        security: around.security,
+      },
+    );
+    expect(config.mounts?.slice(0, 3).map((mount) => [mount.containerPath, mount.hostPath, mount.readonly])).toEqual([
+      ['/whole', '/v/scratch', false],
+      ['/part', 'bound:scratch:c:1:/v/scratch:a/b', true],
+      ['/expanded', 'bound:scratch:c:2:/v/scratch:me/x', false],
+    ]);
   });
 });
 

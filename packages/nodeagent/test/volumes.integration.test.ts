@@ -1,5 +1,5 @@
 import { resources } from '@bayplan/api';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterFixture, conditionOf, skipReason, statusOf } from './support/cluster-fixture.ts';
@@ -86,6 +86,66 @@ describe.skipIf(skipReason)(`Volumes and limits of pods${skipReason ? ` (skipped
       'on the host',
       '',
     ]);
+  });
+
+  it('mounts parts of volumes where containers cannot replace them, also when a container and the agent start again', async () => {
+    await cluster.createPod('parts', {
+      initContainers: [
+        {
+          name: 'prepare',
+          ...shell('mkdir /all/dir; echo whole > /all/dir/f; ln -s dir /all/link; ln -s /etc /all/out'),
+          volumeMounts: [{ name: 'scratch', mountPath: '/all' }],
+        },
+      ],
+      containers: [
+        {
+          name: 'main',
+          // The next attempt has to get the new folder, not the one that was moved away.
+          ...shell(
+            'cat /part/f /file; (echo x > /part/y) 2>/dev/null || echo read-only; touch /made/z; mv /all/dir /all/was; mkdir /all/dir; echo new > /all/dir/f; sleep 1000',
+          ),
+          env: [{ name: 'WHO', value: 'me' }],
+          volumeMounts: [
+            { name: 'scratch', mountPath: '/all' },
+            { name: 'scratch', mountPath: '/part', subPath: 'link', readOnly: true },
+            { name: 'scratch', mountPath: '/file', subPath: 'dir/f' },
+            { name: 'scratch', mountPath: '/made', subPathExpr: 'new/$(WHO)' },
+          ],
+        },
+        { name: 'refused', ...shell('cat /x/passwd'), volumeMounts: [{ name: 'scratch', mountPath: '/x', subPath: 'out' }] },
+      ],
+      volumes: [{ name: 'scratch', emptyDir: {} }],
+    });
+    const pod = await cluster.until('parts', (one) => statusOf(one, 'main')?.state?.running !== undefined);
+    await expect.poll(() => logOf('parts'), { timeout: 10_000 }).toBe('whole\nwhole\nread-only\n');
+    const mounted = async () =>
+      (await readFile('/proc/self/mountinfo', 'utf8'))
+        .split('\n')
+        .filter((line) => line.includes(`${pod.metadata.uid ?? ''}/volume-subpaths/`));
+    expect(await mounted()).toHaveLength(3);
+    const refused = await cluster.until(
+      'parts',
+      (one) => statusOf(one, 'refused')?.state?.waiting?.reason === 'CreateContainerConfigError',
+    );
+    expect(statusOf(refused, 'refused')?.state?.waiting?.message).toBe(
+      'failed to prepare subPath for volumeMount "scratch" of container "refused"',
+    );
+    await cluster.stopAgent();
+    expect(await mounted()).toHaveLength(3);
+    await cluster.startAgent();
+    await cluster.agent?.ready;
+    const main = statusOf(await cluster.pod('parts'), 'main');
+    await cluster.cri.runtime.stopContainer({ containerId: main?.containerID?.replace(/^.*:\/\//, '') ?? '', timeout: 0 });
+    await cluster.until(
+      'parts',
+      (one) => statusOf(one, 'main')?.restartCount === 1 && statusOf(one, 'main')?.state?.running !== undefined,
+      60_000,
+    );
+    await expect.poll(() => logOf('parts'), { timeout: 10_000 }).toBe('new\nnew\nread-only\n');
+    expect(await mounted()).toHaveLength(3);
+    await cluster.client.delete(resources.pods, { namespace: 'default', name: 'parts' });
+    await cluster.untilGone('parts');
+    await expect.poll(mounted, { timeout: 10_000 }).toEqual([]);
   });
 
   it('says which volume it cannot mount, and mounts it once it can', async () => {

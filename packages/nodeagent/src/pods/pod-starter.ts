@@ -114,6 +114,7 @@ async function prepare(
     imageUser: image.user,
     environment,
     volumes,
+    bindSubPath: (place, volumePath, subPath) => context.volumes.bindSubPath(pod.metadata.uid ?? '', place, volumePath, subPath),
     hostsFile: hosts,
     terminationFile: await makeTerminationFile(context, pod, container.spec.name, action.attempt),
     node: context.machine,

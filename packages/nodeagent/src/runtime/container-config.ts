@@ -3,7 +3,7 @@ import type { ContainerConfig, Draft, Mount } from '@bayplan/rpc';
 import path from 'node:path';
 import type { ShapedContainer } from '../pods/pod-shape.ts';
 import { isRefreshable } from '../volumes/payload.ts';
-import { resolveSubPath } from '../volumes/sub-path.ts';
+import type { SubPathPlace } from '../volumes/sub-path-mounts.ts';
 import type { VolumePaths } from '../volumes/volume-manager.ts';
 import { ConfigurationError } from './environment.ts';
 import { expandReferences } from './expansion.ts';
@@ -21,6 +21,8 @@ export interface ContainerSurroundings {
   readonly imageUser: ImageUser;
   readonly environment: ReadonlyMap<string, string>;
   readonly volumes: VolumePaths;
+  /** Mounts a part of a volume where no container can replace it. Returns where. */
+  readonly bindSubPath: (place: SubPathPlace, volumePath: string, subPath: string) => Promise<string>;
   /** The hosts file that the agent keeps for the pod. */
   readonly hostsFile: string;
   /** The file that the container writes its last message to. */
@@ -59,7 +61,7 @@ export async function containerConfig(pod: Pod, shaped: ShapedContainer, around:
 
 async function mounts(pod: Pod, container: Container, around: ContainerSurroundings): Promise<Draft<Mount>[]> {
   const list: Draft<Mount>[] = [];
-  for (const mount of container.volumeMounts ?? []) list.push(await volumeMount(pod, mount, container, around));
+  for (const [index, mount] of (container.volumeMounts ?? []).entries()) list.push(await volumeMount(pod, mount, index, container, around));
   const taken = new Set(list.map((mount) => mount.containerPath));
   if (!taken.has('/etc/hosts')) list.push({ containerPath: '/etc/hosts', hostPath: around.hostsFile });
   const messagePath = container.terminationMessagePath ?? '/dev/termination-log';
@@ -67,7 +69,13 @@ async function mounts(pod: Pod, container: Container, around: ContainerSurroundi
   return list;
 }
 
-async function volumeMount(pod: Pod, mount: VolumeMount, container: Container, around: ContainerSurroundings): Promise<Draft<Mount>> {
+async function volumeMount(
+  pod: Pod,
+  mount: VolumeMount,
+  index: number,
+  container: Container,
+  around: ContainerSurroundings,
+): Promise<Draft<Mount>> {
   const source = around.volumes.get(mount.name);
   if (source === undefined) throw new ConfigurationError(`cannot find volume "${mount.name}" to mount into container "${container.name}"`);
   const subPath = mount.subPathExpr ? expandReferences(mount.subPathExpr, around.environment) : (mount.subPath ?? '');
@@ -75,7 +83,7 @@ async function volumeMount(pod: Pod, mount: VolumeMount, container: Container, a
   let hostPath = source;
   if (subPath !== '') {
     try {
-      hostPath = await resolveSubPath(source, subPath);
+      hostPath = await around.bindSubPath({ volume: mount.name, container: container.name, index }, source, subPath);
     } catch (error) {
       throw new ConfigurationError(`failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`, {
         cause: error,

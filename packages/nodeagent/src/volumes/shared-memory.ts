@@ -1,5 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { HostCommands } from '../options.ts';
+import { mountPoints, unmountBelow } from './mount-points.ts';
 
 /** Mounts and unmounts filesystems that live in memory. */
 export interface MemoryMounts {
@@ -17,23 +18,6 @@ export function createMemoryMounts(commands: HostCommands): MemoryMounts {
       const result = await commands.run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
       if (result.exitCode !== 0) throw new Error(`mounting a tmpfs failed: ${result.stderr.trim()}`);
     },
-    async unmountBelow(directory) {
-      const below = (await mountPoints()).filter((point) => point === directory || point.startsWith(`${directory}/`));
-      // Innermost first.
-      for (const point of below.toReversed()) {
-        const result = await commands.run('umount', [point]);
-        if (result.exitCode !== 0 && (await mountPoints()).includes(point))
-          throw new Error(`unmounting ${point} failed: ${result.stderr.trim()}`);
-      }
-    },
+    unmountBelow: (directory) => unmountBelow(commands, directory),
   };
-}
-
-async function mountPoints(): Promise<string[]> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8');
-  return table.split('\n').flatMap((line) => {
-    const point = line.split(' ')[4];
-    // The kernel writes blanks and backslashes as octal numbers.
-    return point === undefined ? [] : [point.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))];
-  });
 }

@@ -14,6 +14,7 @@ import { commonUser, isRefreshable, volumePayload } from './payload.ts';
 import type { Payload } from './payload.ts';
 import type { TokenSource } from './service-account-tokens.ts';
 import type { MemoryMounts } from './shared-memory.ts';
+import type { SubPathMounts, SubPathPlace } from './sub-path-mounts.ts';
 import { VolumeError } from './volume-error.ts';
 
 /** Where each volume of a pod is on the host, by the volume's name. */
@@ -27,6 +28,8 @@ export interface VolumeManager {
   setUp(pod: Pod, fields: FieldSurroundings, signal: AbortSignal): Promise<VolumePaths>;
   /** Refreshes a running pod's files from ConfigMaps, Secrets and tokens. */
   refresh(pod: Pod, fields: FieldSurroundings, signal: AbortSignal): Promise<void>;
+  /** Mounts a part of a volume where no container can replace it. Returns the path to hand to the runtime. */
+  bindSubPath(uid: string, place: SubPathPlace, volumePath: string, subPath: string): Promise<string>;
   /** Removes all volumes of a pod, and with `everything` its folder too. */
   tearDown(uid: string, everything: boolean): Promise<void>;
   /** Folder of a pod's files. */
@@ -40,6 +43,7 @@ export interface VolumeManagerOptions {
   readonly objects: ObjectSource;
   readonly tokens: TokenSource;
   readonly memory: MemoryMounts;
+  readonly subPaths: SubPathMounts;
   readonly claims: ClaimVolumes;
   readonly clock: Clock;
   readonly metrics: NodeAgentMetrics;
@@ -156,9 +160,12 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
           if (isRefreshable(volume)) await writePayload(pod, volume, directoryOf(pod, volume), fields, refreshMaxAgeMs, signal);
         }
       }),
+    bindSubPath: (uid, place, volumePath, subPath) =>
+      inTurn(uid, () => options.subPaths.bind(path.join(podsDirectory, uid), place, volumePath, subPath)),
     tearDown: (uid, everything) =>
       inTurn(uid, async () => {
         const directory = path.join(podsDirectory, uid);
+        await options.subPaths.release(directory);
         await memory.unmountBelow(directory);
         await rm(everything ? directory : path.join(directory, 'volumes'), { recursive: true, force: true });
         await rm(path.join(secretsDirectory, uid), { recursive: true, force: true });

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readEncryptionConfiguration } from '../src/keys/encryption-configuration.ts';
 import { startTestApiServer } from '../src/testing/index.ts';
 import type { TestApiServer } from '../src/testing/index.ts';
@@ -105,6 +105,22 @@ describe('values in the store', () => {
     expect(await raw('serviceaccounts', 'a')).toMatch(/^k8s:enc:aesgcm:v1:first:/);
     expect(await raw('controllerrevisions', 'r', 'apps')).toMatch(/^k8s:enc:aesgcm:v1:first:/);
     expect((await client.list(resources.serviceAccounts, { namespace: 'default' })).items).toHaveLength(1);
+  });
+
+  it('of custom resources may be', async () => {
+    const client = await start([{ resources: ['codes.example.com'], providers: [{ aesgcm: { keys: [first] } }, { identity: {} }] }]);
+    const schema = { openAPIV3Schema: { type: 'object', properties: { word: { type: 'string' } } } };
+    const names = { plural: 'codes', kind: 'Code' };
+    await client.create(resources.customResourceDefinitions, {
+      metadata: { name: 'codes.example.com' },
+      spec: { group: 'example.com', scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true, schema }] },
+    });
+    const codes = { group: 'example.com', version: 'v1', resource: 'codes', kind: 'Code', namespaced: true };
+    const made = { apiVersion: 'example.com/v1', kind: 'Code', metadata: { name: 'w', namespace: 'default' }, word: 'hunter2' };
+    await vi.waitFor(() => client.create(codes, made));
+    expect(await raw('codes', 'w', 'example.com')).toMatch(/^k8s:enc:aesgcm:v1:first:/);
+    expect(await client.get(codes, { namespace: 'default', name: 'w' })).toMatchObject({ word: 'hunter2' });
+    expect((await client.list(codes, { namespace: 'default' })).items).toMatchObject([{ word: 'hunter2' }]);
   });
 
   it('stay closed without their key', async () => {

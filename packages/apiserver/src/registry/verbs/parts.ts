@@ -3,6 +3,12 @@ import type { ServedResource } from '../served-resource.ts';
 
 type Loose = KubeObject & { spec?: Record<string, unknown>; status?: Record<string, unknown> };
 
+interface LooseContainer {
+  readonly name?: unknown;
+  readonly resources?: unknown;
+  readonly resizePolicy?: unknown;
+}
+
 /**
  * What an update through `subresource` may change: everything but status through the object itself,
  * only the named part through the others. `wanted` is taken over; `old` is shared.
@@ -39,17 +45,23 @@ function withPart(object: Loose, part: 'status', value: Record<string, unknown> 
   return copy;
 }
 
-/** Of a resize, the resources and resize policies of containers that exist. */
+/** Of a resize, the resources and resize policies of the containers. */
 function resized(before: Record<string, unknown>, now: Record<string, unknown>): Record<string, unknown> {
   const spec = { ...before };
   if (now['resources'] !== undefined) spec['resources'] = now['resources'];
   for (const list of ['containers', 'initContainers']) {
-    if (!Array.isArray(before[list]) || !Array.isArray(now[list])) continue;
-    const wanted = new Map((now[list] as Record<string, unknown>[]).map((container) => [container['name'], container]));
-    spec[list] = (before[list] as Record<string, unknown>[]).map((container) => {
-      const change = wanted.get(container['name']);
-      return change === undefined ? container : { ...container, resources: change['resources'], resizePolicy: change['resizePolicy'] };
-    });
+    if (before[list] === undefined && now[list] === undefined) continue;
+    spec[list] = resizedList(containersOf(before[list]), containersOf(now[list]));
   }
   return spec;
+}
+
+/** Other containers, or another order, are passed on as they are asked for: validation refuses them by name. */
+function resizedList(before: readonly LooseContainer[], now: readonly LooseContainer[]): readonly LooseContainer[] {
+  if (before.length !== now.length || before.some(({ name }, at) => now[at]?.name !== name)) return now;
+  return before.map((container, at) => ({ ...container, resources: now[at]?.resources, resizePolicy: now[at]?.resizePolicy }));
+}
+
+function containersOf(list: unknown): readonly LooseContainer[] {
+  return Array.isArray(list) ? (list as LooseContainer[]) : [];
 }

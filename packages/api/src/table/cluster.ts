@@ -95,7 +95,7 @@ const eventColumns = [
 ];
 
 function source(component: string | undefined, host: string | undefined): string {
-  return [component, host].filter((part) => part !== undefined && part !== '').join(', ');
+  return host ? `${component ?? ''}, ${host}` : (component ?? '');
 }
 
 function coreEvent(event: CoreV1Event, now: number): Cell[] {
@@ -112,7 +112,7 @@ function coreEvent(event: CoreV1Event, now: number): Cell[] {
     count: series?.count ?? (event.count ? event.count : 1),
     about: event.involvedObject,
     message: event.message ?? '',
-    source: source(event.source?.component ?? event.reportingComponent, event.source?.host ?? event.reportingInstance),
+    source: source(event.source?.component || event.reportingComponent, event.source?.host || event.reportingInstance),
   });
 }
 
@@ -125,7 +125,7 @@ function newEvent(event: EventsV1Event, now: number): Cell[] {
     count: event.series?.count ?? (event.deprecatedCount ? event.deprecatedCount : 1),
     about: event.regarding,
     message: event.note ?? '',
-    source: source(event.reportingController, event.reportingInstance),
+    source: source(event.deprecatedSource?.component || event.reportingController, event.deprecatedSource?.host || event.reportingInstance),
   });
 }
 
@@ -140,8 +140,8 @@ function quotaText(quota: ResourceQuota, limits: boolean): string {
 
 function requestCondition(request: CertificateSigningRequest): string {
   const conditions = (request.status?.conditions ?? []).filter(({ status }) => status !== 'False').map(({ type }) => type);
-  const parts = ['Approved', 'Denied', 'Failed'].filter((type) => conditions.includes(type));
-  if (parts.length === 0) parts.push('Pending');
+  const parts = [['Denied', 'Approved'].find((type) => conditions.includes(type)) ?? 'Pending'];
+  if (conditions.includes('Failed')) parts.push('Failed');
   if (request.status?.certificate) parts.push('Issued');
   return parts.join(',');
 }
@@ -170,25 +170,25 @@ export const clusterTables: Readonly<Record<string, KindTable>> = {
   ]),
   '/Event': kindTable<CoreV1Event>(eventColumns, coreEvent),
   'events.k8s.io/Event': kindTable<EventsV1Event>(eventColumns, newEvent),
-  '/Secret': kindTable<Secret>(['Name', 'Type', integer('Data'), 'Age'], (object, now) => [
+  '/Secret': kindTable<Secret>(['Name', 'Type', 'Data', 'Age'], (object, now) => [
     nameOf(object),
     object.type ?? '',
     sizeOf(object.data),
     age(object, now),
   ]),
-  '/ConfigMap': kindTable<ConfigMap>(['Name', integer('Data'), 'Age'], (object, now) => [
+  '/ConfigMap': kindTable<ConfigMap>(['Name', 'Data', 'Age'], (object, now) => [
     nameOf(object),
     sizeOf(object.data) + sizeOf(object.binaryData),
     age(object, now),
   ]),
-  '/ServiceAccount': kindTable<ServiceAccount>(['Name', integer('Secrets'), 'Age'], (object, now) => [
+  '/ServiceAccount': kindTable<ServiceAccount>(['Name', 'Secrets', 'Age'], (object, now) => [
     nameOf(object),
     (object.secrets ?? []).length,
     age(object, now),
   ]),
   '/ComponentStatus': kindTable<ComponentStatus>(['Name', 'Status', 'Message', 'Error'], (object) => {
     const condition = object.conditions?.find(({ type }) => type === 'Healthy');
-    const status = condition?.status === 'True' ? 'Healthy' : condition?.status === 'False' ? 'Unhealthy' : 'Unknown';
+    const status = condition === undefined ? 'Unknown' : condition.status === 'True' ? 'Healthy' : 'Unhealthy';
     return [nameOf(object), status, condition?.message ?? '', condition?.error ?? ''];
   }),
   '/ResourceQuota': kindTable<ResourceQuota>(['Name', 'Request', 'Limit', 'Age'], (object, now) => [

@@ -46,22 +46,29 @@ function portsText(service: Service): string {
 }
 
 function endpointsText(endpoints: Endpoints): string {
+  const subsets = endpoints.subsets ?? [];
+  if (subsets.length === 0) return none;
   const all: string[] = [];
-  for (const { addresses = [], ports = [] } of endpoints.subsets ?? []) {
-    for (const { ip } of addresses) {
-      const host = ip.includes(':') ? `[${ip}]` : ip;
-      if (ports.length === 0) all.push(ip);
-      for (const { port } of ports) all.push(`${host}:${port.toString()}`);
+  for (const { addresses = [], ports = [] } of subsets) {
+    if (ports.length === 0) all.push(...addresses.map(({ ip }) => ip));
+    for (const { port } of ports) {
+      for (const { ip } of addresses) all.push(`${ip.includes(':') ? `[${ip}]` : ip}:${port.toString()}`);
     }
   }
-  return all.length === 0 ? none : firstThree(all);
+  return firstThree(all);
 }
 
 function hostsText(ingress: Ingress): string {
   const rules = ingress.spec?.rules ?? [];
-  const hosts = rules.slice(0, 3).flatMap(({ host }) => (host ? [host] : []));
+  const hosts: string[] = [];
+  let more = false;
+  for (const { host } of rules) {
+    // Any rule after the third host counts, with a host or without.
+    if (hosts.length === 3) more = true;
+    else if (host) hosts.push(host);
+  }
   if (hosts.length === 0) return '*';
-  return rules.length > 3 ? `${hosts.join(',')} + ${(rules.length - 3).toString()} more...` : hosts.join(',');
+  return more ? `${hosts.join(',')} + ${(rules.length - 3).toString()} more...` : hosts.join(',');
 }
 
 /** By `group/Kind`. */
@@ -81,19 +88,14 @@ export const networkingTables: Readonly<Record<string, KindTable>> = {
     age(object, now),
   ]),
   'discovery.k8s.io/EndpointSlice': kindTable<EndpointSlice>(['Name', 'AddressType', 'Ports', 'Endpoints', 'Age'], (object, now) => {
-    const ports = (object.ports ?? []).map(({ port }) => port?.toString() ?? '*');
+    // A port without a number stands for all; its name is shown if it has one.
+    const ports = (object.ports ?? []).map(({ port, name }) => port?.toString() ?? name ?? '*');
     const addresses = (object.endpoints ?? []).flatMap((endpoint) => endpoint.addresses);
-    return [
-      nameOf(object),
-      object.addressType,
-      ports.length === 0 ? unset : firstThree(ports),
-      addresses.length === 0 ? unset : firstThree(addresses),
-      age(object, now),
-    ];
+    return [nameOf(object), object.addressType, firstThree(ports) || unset, firstThree(addresses) || unset, age(object, now)];
   }),
   'networking.k8s.io/Ingress': kindTable<Ingress>(['Name', 'Class', 'Hosts', 'Address', 'Ports', 'Age'], (object, now) => [
     nameOf(object),
-    orNone(object.spec?.ingressClassName ?? object.metadata.annotations?.['kubernetes.io/ingress.class']),
+    orNone(object.spec?.ingressClassName),
     hostsText(object),
     balancerText(object.status?.loadBalancer as LoadBalancerStatus | undefined),
     (object.spec?.tls ?? []).length > 0 ? '80, 443' : '80',
@@ -121,7 +123,8 @@ export const networkingTables: Readonly<Record<string, KindTable>> = {
   ]),
   'networking.k8s.io/IPAddress': kindTable<IPAddress>(['Name', 'ParentRef'], (object) => {
     const parent = object.spec?.parentRef;
-    const parts = [parent?.group ?? '', parent?.resource ?? '', parent?.namespace ?? '', parent?.name ?? ''];
-    return [nameOf(object), parts.filter((part) => part !== '').join('/')];
+    if (parent === undefined) return [nameOf(object), none];
+    const resource = (parent.group ? `${parent.resource ?? ''}.${parent.group}` : (parent.resource ?? '')).toLowerCase();
+    return [nameOf(object), [resource, ...(parent.namespace ? [parent.namespace] : []), parent.name ?? ''].join('/')];
   }),
 };

@@ -1,6 +1,7 @@
 import type {
   ClusterRoleBinding,
   FlowSchema,
+  LabelSelector,
   MutatingAdmissionPolicy,
   MutatingAdmissionPolicyBinding,
   MutatingWebhookConfiguration,
@@ -46,15 +47,25 @@ function paramKindText(kind: ParamKind | undefined): string {
   return kind === undefined ? unset : `${kind.apiVersion ?? ''}/${kind.kind ?? ''}`;
 }
 
+/** A selector as it is shown in a cell: the notation of its Go type, which scripts may match. */
+function selectorDump(selector: LabelSelector): string {
+  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const requirements = (selector.matchExpressions ?? []).map(
+    ({ key, operator, values = [] }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  );
+  const matchLabels = `map[string]string{${labels.map(([key, value]) => `${key}: ${value},`).join('')}}`;
+  return `&LabelSelector{MatchLabels:${matchLabels},MatchExpressions:[]LabelSelectorRequirement{${requirements.join('')}},}`;
+}
+
 interface ParamRef {
   readonly name?: string | undefined;
   readonly namespace?: string | undefined;
+  readonly selector?: LabelSelector | undefined;
 }
 
 function paramRefText(ref: ParamRef | undefined): string {
-  if (ref === undefined) return unset;
-  if (!ref.name) return '<selector>';
-  return ref.namespace ? `${ref.namespace}/${ref.name}` : `*/${ref.name}`;
+  if (ref?.name) return `${ref.namespace ? ref.namespace : '*'}/${ref.name}`;
+  return ref?.selector === undefined ? unset : selectorDump(ref.selector);
 }
 
 function claimState(claim: ResourceV1ResourceClaim): string {
@@ -72,14 +83,13 @@ function claimState(claim: ResourceV1ResourceClaim): string {
 function priorityLevelCells(object: PriorityLevelConfiguration, now: number): Cell[] {
   const limited = object.spec?.limited;
   const queuing = limited?.limitResponse?.queuing;
-  const shares = limited?.nominalConcurrencyShares ?? object.spec?.exempt?.nominalConcurrencyShares;
   return [
     nameOf(object),
     object.spec?.type ?? '',
-    shares?.toString() ?? none,
-    queuing?.queues?.toString() ?? none,
-    queuing?.handSize?.toString() ?? none,
-    queuing?.queueLengthLimit?.toString() ?? none,
+    limited?.nominalConcurrencyShares ?? none,
+    queuing?.queues ?? none,
+    queuing?.handSize ?? none,
+    queuing?.queueLengthLimit ?? none,
     age(object, now),
   ];
 }
@@ -113,7 +123,7 @@ export const policyTables: Readonly<Record<string, KindTable>> = {
     (object, now) => [nameOf(object), object.spec?.policyName ?? '', paramRefText(object.spec?.paramRef), age(object, now)],
   ),
   'flowcontrol.apiserver.k8s.io/FlowSchema': kindTable<FlowSchema>(
-    ['Name', 'PriorityLevel', integer('MatchingPrecedence'), 'DistinguisherMethod', 'Age', 'MissingPL'],
+    ['Name', 'PriorityLevel', 'MatchingPrecedence', 'DistinguisherMethod', 'Age', 'MissingPL'],
     (object, now) => {
       const dangling = object.status?.conditions?.find(({ type }) => type === 'Dangling');
       return [
@@ -137,7 +147,7 @@ export const policyTables: Readonly<Record<string, KindTable>> = {
   ]),
   'resource.k8s.io/ResourceSlice': kindTable<ResourceSlice>(['Name', 'Node', 'Driver', 'Pool', 'Age'], (object, now) => [
     nameOf(object),
-    object.spec.nodeName ?? (object.spec.allNodes === true ? '<all>' : unset),
+    object.spec.nodeName ?? '',
     object.spec.driver,
     object.spec.pool.name,
     age(object, now),

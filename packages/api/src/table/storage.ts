@@ -8,9 +8,9 @@ import type {
   VolumeAttachment,
   VolumeAttributesClass,
 } from '../generated/types.ts';
-import { age, nameOf, none, orNone } from './cell-text.ts';
+import { age, nameOf, none } from './cell-text.ts';
 import type { KindTable } from './column.ts';
-import { boolean, integer, kindTable, wide } from './column.ts';
+import { boolean, integer, kindTable, text, wide } from './column.ts';
 
 const unset = '<unset>';
 const modeNames: Readonly<Record<string, string>> = {
@@ -54,7 +54,7 @@ export const storageTables: Readonly<Record<string, KindTable>> = {
       const phase = object.metadata.deletionTimestamp === undefined ? (object.status?.phase ?? '') : 'Terminating';
       return [
         nameOf(object),
-        object.spec?.capacity?.storage ?? '',
+        object.spec?.capacity?.storage ?? '0',
         modesText(object.spec?.accessModes),
         object.spec?.persistentVolumeReclaimPolicy ?? '',
         phase,
@@ -75,7 +75,7 @@ export const storageTables: Readonly<Record<string, KindTable>> = {
         nameOf(object),
         object.metadata.deletionTimestamp === undefined ? (object.status?.phase ?? '') : 'Terminating',
         object.spec?.volumeName ?? '',
-        bound ? (object.status?.capacity?.storage ?? '') : '',
+        bound ? (object.status?.capacity?.storage ?? '0') : '',
         bound ? modesText(object.status?.accessModes) : '',
         object.metadata.annotations?.[oldClassAnnotation] ?? object.spec?.storageClassName ?? '',
         object.spec?.volumeAttributesClassName ?? unset,
@@ -85,7 +85,7 @@ export const storageTables: Readonly<Record<string, KindTable>> = {
     },
   ),
   'storage.k8s.io/StorageClass': kindTable<StorageClass>(
-    ['Name', 'Provisioner', 'ReclaimPolicy', 'VolumeBindingMode', boolean('AllowVolumeExpansion'), 'Age'],
+    ['Name', 'Provisioner', 'ReclaimPolicy', 'VolumeBindingMode', 'AllowVolumeExpansion', 'Age'],
     (object, now) => {
       const annotations = object.metadata.annotations ?? {};
       const isDefault = annotations[defaultAnnotation] === 'true' || annotations[oldDefaultAnnotation] === 'true';
@@ -105,7 +105,7 @@ export const storageTables: Readonly<Record<string, KindTable>> = {
     age(object, now),
   ]),
   'storage.k8s.io/VolumeAttachment': kindTable<VolumeAttachment>(
-    ['Name', 'Attacher', 'PV', 'Node', boolean('Attached'), 'Age'],
+    ['Name', { ...text('Attacher'), format: 'name' }, 'PV', 'Node', boolean('Attached'), 'Age'],
     (object, now) => [
       nameOf(object),
       object.spec.attacher,
@@ -149,6 +149,6 @@ export const storageTables: Readonly<Record<string, KindTable>> = {
   'storage.k8s.io/CSIStorageCapacity': kindTable<CSIStorageCapacity>(['Name', 'StorageClassName', 'Capacity'], (object) => [
     nameOf(object),
     object.storageClassName,
-    orNone(object.capacity),
+    object.capacity ?? unset,
   ]),
 };

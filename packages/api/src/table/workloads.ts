@@ -109,7 +109,7 @@ export const workloadTables: Readonly<Record<string, KindTable>> = {
     ],
   ),
   'apps/Deployment': kindTable<Deployment>(
-    ['Name', 'Ready', integer('Up-to-date'), integer('Available'), 'Age', ...templateColumns, wide('Selector')],
+    ['Name', 'Ready', 'Up-to-date', 'Available', 'Age', ...templateColumns, wide('Selector')],
     (object, now) => [
       nameOf(object),
       `${(object.status?.readyReplicas ?? 0).toString()}/${(object.spec?.replicas ?? 0).toString()}`,
@@ -187,13 +187,13 @@ export const workloadTables: Readonly<Record<string, KindTable>> = {
     ],
   ),
   'autoscaling/HorizontalPodAutoscaler': kindTable<HorizontalPodAutoscaler>(
-    ['Name', 'Reference', 'Targets', 'MinPods', 'MaxPods', integer('Replicas'), 'Age'],
+    ['Name', 'Reference', 'Targets', 'MinPods', 'MaxPods', 'Replicas', 'Age'],
     (object, now) => [
       nameOf(object),
       `${object.spec?.scaleTargetRef.kind ?? ''}/${object.spec?.scaleTargetRef.name ?? ''}`,
       targetsText(object),
       object.spec?.minReplicas?.toString() ?? '<unset>',
-      (object.spec?.maxReplicas ?? 0).toString(),
+      object.spec?.maxReplicas ?? 0,
       object.status?.currentReplicas ?? 0,
       age(object, now),
     ],

@@ -201,7 +201,7 @@ describe('tableFor', () => {
       Reference: 'Deployment/d',
       Targets: 'cpu: <unknown>/80%',
       MinPods: '<unset>',
-      MaxPods: '4',
+      MaxPods: 4,
     });
     const one = {
       apiVersion: 'autoscaling/v1',

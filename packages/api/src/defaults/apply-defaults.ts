@@ -25,6 +25,7 @@ const defaulters: Readonly<Record<string, Defaulter>> = {
   '/v1/PersistentVolume': core.defaultPersistentVolume,
   '/v1/PersistentVolumeClaim': core.defaultPersistentVolumeClaim,
   '/v1/LimitRange': core.defaultLimitRange,
+  '/v1/ResourceQuota': core.defaultResourceQuota,
   '/v1/ReplicationController': core.defaultReplicationController,
   'apps/v1/Deployment': apps.defaultDeployment,
   'apps/v1/ReplicaSet': apps.defaultReplicaSet,

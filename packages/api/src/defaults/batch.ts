@@ -3,6 +3,10 @@ import { defaultPodSpec } from './pod-spec.ts';
 
 const maxInt32 = 2_147_483_647;
 
+function defaultFailurePolicy(spec: JobSpec | undefined): void {
+  for (const rule of spec?.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True';
+}
+
 function defaultJobSpec(spec: JobSpec): void {
   // Neither given: one pod. Parallelism alone: a work queue, whose completions stay open.
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
@@ -10,7 +14,7 @@ function defaultJobSpec(spec: JobSpec): void {
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : maxInt32;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
-  for (const rule of spec.podFailurePolicy?.rules ?? []) for (const pattern of rule.onPodConditions ?? []) pattern.status ||= 'True';
+  defaultFailurePolicy(spec);
   spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
   spec.manualSelector ??= false;
 }
@@ -24,12 +28,13 @@ export function defaultJob(job: Job): void {
   defaultPodSpec(spec.template?.spec);
 }
 
-/** The job inside keeps its own fields unset until a job is made of it; only its pod gets defaults. */
+/** The job inside keeps its own fields unset until a job is made of it; only its failure policy and its pod get defaults. */
 export function defaultCronJob({ spec }: CronJob): void {
   if (!spec) return;
   spec.concurrencyPolicy ||= 'Allow';
   spec.suspend ??= false;
   spec.successfulJobsHistoryLimit ??= 3;
   spec.failedJobsHistoryLimit ??= 1;
+  defaultFailurePolicy(spec.jobTemplate?.spec);
   defaultPodSpec(spec.jobTemplate?.spec?.template?.spec);
 }

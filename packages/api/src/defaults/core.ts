@@ -6,10 +6,12 @@ import type {
   PersistentVolume,
   PersistentVolumeClaim,
   ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
 } from '../generated/types.ts';
 import { defaultPodSpec } from './pod-spec.ts';
+import { roundResources } from './resource-list.ts';
 import { defaultClaimSpec } from './volumes.ts';
 
 export function defaultService(service: Service): void {
@@ -29,7 +31,8 @@ export function defaultService(service: Service): void {
     port.targetPort ||= port.port;
   }
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-  if (external) spec.externalTrafficPolicy ||= 'Cluster';
+  const reachable = external || (spec.type === 'ClusterIP' && (spec.externalIPs ?? []).length > 0);
+  if (reachable) spec.externalTrafficPolicy ||= 'Cluster';
   if (external || spec.type === 'ClusterIP') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') {
     spec.allocateLoadBalancerNodePorts ??= true;
@@ -55,6 +58,7 @@ export function defaultNamespace(namespace: Namespace): void {
 
 export function defaultNode(node: Node): void {
   const status = node.status;
+  roundResources(status?.capacity, status?.allocatable);
   if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
 }
 
@@ -64,24 +68,31 @@ export function defaultPersistentVolume(volume: PersistentVolume): void {
   volume.spec ??= {};
   volume.spec.persistentVolumeReclaimPolicy ||= 'Retain';
   volume.spec.volumeMode ??= 'Filesystem';
+  roundResources(volume.spec.capacity);
   if (volume.spec.hostPath) volume.spec.hostPath.type ??= '';
 }
 
 export function defaultPersistentVolumeClaim(claim: PersistentVolumeClaim): void {
   claim.status ??= {};
   claim.status.phase ||= 'Pending';
+  roundResources(claim.status.capacity, claim.status.allocatedResources);
   defaultClaimSpec(claim.spec);
 }
 
 /** Per container: a missing default is the maximum, a missing request the default limit, else the minimum. */
 export function defaultLimitRange(range: LimitRange): void {
   for (const item of range.spec?.limits ?? []) {
+    roundResources(item.max, item.min, item.default, item.defaultRequest, item.maxLimitRequestRatio);
     if (item.type !== 'Container') continue;
     const limit = { ...item.max, ...item.default };
     const request = { ...item.min, ...limit, ...item.defaultRequest };
     if (Object.keys(limit).length > 0) item.default = limit;
     if (Object.keys(request).length > 0) item.defaultRequest = request;
   }
+}
+
+export function defaultResourceQuota(quota: ResourceQuota): void {
+  roundResources(quota.spec?.hard, quota.status?.hard, quota.status?.used);
 }
 
 export function defaultReplicationController(controller: ReplicationController): void {

@@ -1,4 +1,5 @@
 import type { Container, EphemeralContainer, HTTPGetAction, Lifecycle, PodSpec, Probe } from '../generated/types.ts';
+import { roundResources } from './resource-list.ts';
 import { defaultVolume } from './volumes.ts';
 
 type AnyContainer = Container | EphemeralContainer;
@@ -40,6 +41,7 @@ function defaultLifecycle(lifecycle: Lifecycle | undefined): void {
 
 function defaultContainer(container: AnyContainer): void {
   container.imagePullPolicy ||= defaultPullPolicy(container.image);
+  roundResources(container.resources?.limits, container.resources?.requests);
   container.terminationMessagePath ||= '/dev/termination-log';
   container.terminationMessagePolicy ||= 'File';
   for (const port of container.ports ?? []) port.protocol ||= 'TCP';
@@ -66,6 +68,7 @@ export function defaultPodSpec(spec: PodSpec | undefined): void {
   spec.serviceAccountName ||= spec.serviceAccount;
   if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   else delete spec.serviceAccountName;
+  roundResources(spec.overhead, spec.resources?.limits, spec.resources?.requests);
   for (const container of allContainers(spec)) defaultContainer(container);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
 }

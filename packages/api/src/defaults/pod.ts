@@ -4,7 +4,9 @@ import type { Quantity } from '../quantity.ts';
 import { defaultPodSpec } from './pod-spec.ts';
 
 /** Resources that may be asked for a pod as a whole. */
-const podLevel = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
+const podLevel = (name: string): boolean => name === 'cpu' || name === 'memory' || hugePages(name);
+/** Huge pages cannot be promised twice: what is asked for is also the limit. */
+const hugePages = (name: string): boolean => name.startsWith('hugepages-');
 
 /** Of a pod itself, not of a template. */
 export function defaultPod(pod: Pod): void {
@@ -16,6 +18,7 @@ export function defaultPod(pod: Pod): void {
     defaultRequests(container.resources);
     if (spec.hostNetwork === true) for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
   }
+  defaultPodHugePages(spec);
   defaultPodRequests(spec);
 }
 
@@ -27,22 +30,31 @@ function defaultRequests(resources: ResourceRequirements | undefined): void {
   if (Object.keys(requests).length > 0) resources.requests = requests;
 }
 
+/** Limits of huge pages of the pod as a whole, where it says anything of itself: what its containers may use together. */
+function defaultPodHugePages({ resources, containers, initContainers }: PodSpec): void {
+  if (!resources || Object.keys({ ...resources.limits, ...resources.requests }).length === 0) return;
+  const limits = resources.limits ?? {};
+  for (const [name, amount] of together({ containers, initContainers }, 'limits'))
+    if (hugePages(name) && resources.requests?.[name] === undefined) limits[name] ??= amount.toString();
+  if (Object.keys(limits).length > 0) resources.limits = limits;
+}
+
 /** Requests of the pod as a whole, where it has limits: what its containers ask for together, or else the limit. */
 function defaultPodRequests(spec: PodSpec): void {
   const limits = spec.resources?.limits;
   if (!spec.resources || !limits || Object.keys(limits).length === 0) return;
   const requests = spec.resources.requests ?? {};
-  for (const [name, amount] of containerRequests(spec)) if (podLevel(name)) requests[name] ??= amount.toString();
+  for (const [name, amount] of together(spec, 'requests')) if (podLevel(name) && !hugePages(name)) requests[name] ??= amount.toString();
   for (const [name, limit] of Object.entries(limits)) if (podLevel(name)) requests[name] ??= limit;
   if (Object.keys(requests).length > 0) spec.resources.requests = requests;
 }
 
 /** The larger of what runs at once in steady state and of each init container beside the sidecars started before it. */
-function containerRequests(spec: PodSpec): Map<string, Quantity> {
+function together(spec: Pick<PodSpec, 'containers' | 'initContainers'>, of: 'limits' | 'requests'): Map<string, Quantity> {
   const running = new Map<string, Quantity>();
   const peak = new Map<string, Quantity>();
   const add = (container: Container, to: Map<string, Quantity>): void => {
-    for (const [name, text] of Object.entries(container.resources?.requests ?? {})) {
+    for (const [name, text] of Object.entries(container.resources?.[of] ?? {})) {
       const amount = parseQuantity(text);
       to.set(name, to.get(name)?.add(amount) ?? amount);
     }

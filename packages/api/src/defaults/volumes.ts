@@ -1,5 +1,6 @@
 import type { ConfigMapVolumeSource, DownwardAPIVolumeSource, PersistentVolumeClaimSpec, Volume } from '../generated/types.ts';
 import { defaultPullPolicy } from './pod-spec.ts';
+import { roundResources } from './resource-list.ts';
 
 /** 0644. */
 const fileMode = 420;
@@ -9,7 +10,9 @@ function defaultFieldRefs(items: DownwardAPIVolumeSource['items']): void {
 }
 
 export function defaultClaimSpec(spec: PersistentVolumeClaimSpec | undefined): void {
-  if (spec) spec.volumeMode ??= 'Filesystem';
+  if (!spec) return;
+  spec.volumeMode ??= 'Filesystem';
+  roundResources(spec.resources?.limits, spec.resources?.requests);
 }
 
 /** A volume without a source is an emptyDir. */

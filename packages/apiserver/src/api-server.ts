@@ -9,6 +9,7 @@ import type { AuthorizationOptions } from './authorization/authorization-sources
 import type { ApiRequest } from './http/request.ts';
 import type { ApiResponse } from './http/response.ts';
 import type { EncryptionOptions } from './keys/encryption-at-rest.ts';
+import type { ComponentCheck } from './reviews/component-statuses.ts';
 import type { PodRoute } from './webhooks/service-link.ts';
 import type { ClusterKeys } from './keys/cluster-keys.ts';
 
@@ -49,6 +50,8 @@ export interface ApiServerOptions {
   readonly drainMs?: number | undefined;
   /** Whether `/debug/pprof/` is there, for who RBAC allows; default true. */
   readonly profiling?: boolean | undefined;
+  /** Other parts of the control plane in this process, for `componentstatuses`. */
+  readonly components?: readonly ComponentCheck[] | undefined;
   /** Shown at `/flagz`: no secrets. */
   readonly flags?: Readonly<Record<string, string>> | undefined;
   /** Requests that may run at once, read-only and mutating: priority and fairness deals their sum out. Default 400 and 200. */

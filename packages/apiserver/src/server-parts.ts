@@ -195,6 +195,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
       nodes,
       services,
       usage: new UsageSource({ registry, nodes, clock, logger }),
+      health: { store, clock, components: options.components ?? [] },
     }),
     measure: measure(new RequestMetrics(options.metrics), clock),
   };

@@ -9,6 +9,7 @@ import type { UsageSource } from './metrics-api/usage-source.ts';
 import type { SpecialHandler } from './registry/dispatch.ts';
 import { accessReviewHandlers, rulesReviewHandler } from './reviews/access-reviews.ts';
 import { componentStatusesHandler } from './reviews/component-statuses.ts';
+import type { ComponentStatusOptions } from './reviews/component-statuses.ts';
 import { selfSubjectReviewHandler, tokenReviewHandler } from './reviews/authentication-reviews.ts';
 import { bindingHandler } from './subresources/binding.ts';
 import { evictionHandler } from './subresources/eviction.ts';
@@ -24,6 +25,7 @@ export interface SpecialOptions {
   readonly nodes: NodeLink;
   readonly services: ServiceLink;
   readonly usage: UsageSource;
+  readonly health: ComponentStatusOptions;
 }
 
 /** Everything that is not plain storage, by `GROUP/RESOURCE[/SUBRESOURCE]`. */
@@ -36,7 +38,7 @@ export function createSpecialHandlers(options: SpecialOptions): Map<string, Spec
     ['authentication.k8s.io/tokenreviews', tokenReviewHandler(options.authenticator)],
     ['authentication.k8s.io/selfsubjectreviews', selfSubjectReviewHandler],
     ['/serviceaccounts/token', tokenHandler(options.tokens)],
-    ['/componentstatuses', componentStatusesHandler],
+    ['/componentstatuses', componentStatusesHandler(options.health)],
     ['/bindings', bindingHandler],
     ['/pods/binding', bindingHandler],
     ['/pods/eviction', evictionHandler],

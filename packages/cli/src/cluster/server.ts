@@ -15,6 +15,7 @@ import { readIfPresent, writeSecretFile } from '../home.ts';
 import type { Home } from '../home.ts';
 import { kubeconfigYaml } from '../kubeconfig.ts';
 import { UserError } from '../user-error.ts';
+import { LoopHealth } from './loop-health.ts';
 import { openStore, storeFault } from './open-store.ts';
 import type { EtcdFlags } from './open-store.ts';
 
@@ -69,6 +70,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const keys = await loadOrCreateClusterKeys(store, await bootstrapSecret(options));
     options.onKeys?.(keys);
     const metrics = createMetricsRegistry();
+    const loops = { controllers: new LoopHealth('controller-manager'), scheduler: new LoopHealth('scheduler') };
     api = await createApiServer({
       ...apiOptions(options.api),
       store,
@@ -79,6 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       serviceCidr: options.serviceCidr,
       clusterDomain: options.clusterDomain,
       tlsSans: options.tlsSans,
+      components: [loops.controllers, loops.scheduler],
       clock: systemClock,
       logger: logger.with({ component: 'apiserver' }),
       metrics,
@@ -89,7 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const url = serverUrl(options.bindAddress, port);
     await writeKubeconfig(home, url, keys);
     await publishDnsService({ client: client(clusterAdministrator), dnsAddress: options.clusterDns });
-    const parts = startControlLoops(options, keys, client, metrics);
+    const parts = startControlLoops(options, keys, client, metrics, loops);
     return { url, caPem: server.caPem, keys, client, stopped: stopInOrder(signal, parts, server, store) };
   } catch (error) {
     await api?.close();
@@ -105,6 +108,7 @@ function startControlLoops(
   keys: ClusterKeys,
   client: (identity: Identity) => Client,
   metrics: Metrics,
+  loops: { readonly controllers: LoopHealth; readonly scheduler: LoopHealth },
 ): Promise<void>[] {
   const { logger, signal } = options;
   const shared = { clock: systemClock, random: systemRandom, signal };
@@ -132,6 +136,8 @@ function startControlLoops(
   const schedulerClient = client({ name: 'system:kube-scheduler' });
   const schedulerInformers = createInformerFactory({ client: schedulerClient, clock: systemClock, logger: schedulerLogger });
   const scheduler = startScheduler({ ...shared, client: schedulerClient, informers: schedulerInformers, logger: schedulerLogger, metrics });
+  loops.controllers.follow(controllers);
+  loops.scheduler.follow(scheduler);
   controllersInformers.start(signal);
   schedulerInformers.start(signal);
   return [controllers.stopped, scheduler.stopped];

@@ -112,9 +112,6 @@ metadata: {name: sizes, labels: {part: stack}}
 spec: {limits: [{type: Container, default: {memory: 64Mi}, defaultRequest: {cpu: 5m, memory: 8Mi}}]}
 `;
 
-/** The kinds of the stack, in its order. */
-export const stackKinds = [...stack.matchAll(/^kind: (\S+)$/gm)].map((match) => match[1] ?? '');
-
 const step = (line: string, more: Omit<MatrixStep, 'args' | 'code'> & { code?: number } = {}): MatrixStep => ({
   args: line.split(' '),
   code: 0,

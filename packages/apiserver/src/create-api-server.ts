@@ -42,7 +42,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const parts = await createServerParts(options);
   const auditor = options.audit === undefined ? undefined : await openAuditor(options.audit, options.metrics, clock, logger);
   registerFairnessMetrics(options.metrics, parts.flows);
-  registerFeatureMetrics(options.metrics, parts.verbs.features);
+  registerFeatureMetrics(options.metrics, parts.features);
   const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
   const steps = [
     parts.measure,
@@ -68,7 +68,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     const isCustom = resource?.custom !== undefined;
     const isStray =
       info.isResource && info.subresource !== '' && (resource === undefined || subresourceOf(resource, info.subresource) === undefined);
-    return { request, info, knownResource: resource !== undefined, isStray, isCustom, startMs: clock.now(), user: anonymous, warnings: [] };
+    return {
+      request,
+      info,
+      knownResource: resource !== undefined,
+      isStray,
+      isCustom,
+      startMs: clock.now(),
+      features: parts.features,
+      user: anonymous,
+      warnings: [],
+    };
   };
 
   const handle = async (request: ApiRequest): Promise<ApiResponse> => {

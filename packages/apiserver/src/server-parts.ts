@@ -1,4 +1,5 @@
 import { defaultFeatureGates } from '@bayplan/api';
+import type { FeatureGates } from '@bayplan/api';
 import { systemRandom, timestamp } from '@bayplan/component-base';
 import { loadAdmissionConfiguration } from './admission/admission-configuration.ts';
 import { createPolicyMetrics } from './admission/policy/policy-metrics.ts';
@@ -58,6 +59,7 @@ export interface ServerParts {
   readonly encryption: EncryptionAtRest;
   readonly authorizer: AuthorizationSources;
   readonly rbac: RbacAuthorizer;
+  readonly features: FeatureGates;
   readonly verbs: VerbServices;
   readonly nodes: NodeLink;
   readonly extensions: Extensions;
@@ -132,8 +134,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     createPolicyMetrics(options.metrics, clock),
   );
   const accountKeys = serviceAccountKeys(keys.serviceAccountKeyPem);
-  const features = options.features ?? defaultFeatureGates;
-  const verbs: VerbServices = { clock, random: systemRandom, admission, registry, features };
+  const verbs: VerbServices = { clock, random: systemRandom, admission, registry };
   const tokens = [
     new ServiceAccountTokens({ keys: accountKeys, issuer: settings.issuer, apiAudiences: settings.apiAudiences, registry, clock }),
     new BootstrapTokens(registry, clock, settings.apiAudiences),
@@ -175,6 +176,7 @@ export async function createServerParts(options: ApiServerOptions): Promise<Serv
     encryption,
     authorizer,
     rbac,
+    features: options.features ?? defaultFeatureGates,
     verbs,
     extensions,
     nodes,

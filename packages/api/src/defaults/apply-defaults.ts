@@ -1,3 +1,4 @@
+import type { FeatureGates } from '../features/gates.ts';
 import { schemaFor } from '../schema/builtin.ts';
 import * as apps from './apps.ts';
 import * as autoscaling from './autoscaling.ts';
@@ -11,7 +12,7 @@ import * as rbac from './rbac.ts';
 import { applySchemaDefaults } from './schema-defaults.ts';
 import * as storage from './storage.ts';
 
-type Defaulter = (object: never) => void;
+type Defaulter = (object: never, gates: FeatureGates) => void;
 
 /** What the schema cannot say, by `group/version/kind`. */
 const defaulters: Readonly<Record<string, Defaulter>> = {
@@ -61,11 +62,11 @@ const defaulters: Readonly<Record<string, Defaulter>> = {
 /**
  * Fills in, in place, every default of a built-in kind: those of the schema and those of Kubernetes' code.
  * `object` should have been decoded (`decodeObject`), so that its structs are present. Unknown kinds are left alone.
- * Idempotent.
+ * Fields of features that are off get none. Idempotent.
  */
-export function applyDefaults(group: string, version: string, kind: string, object: object): void {
+export function applyDefaults(group: string, version: string, kind: string, object: object, gates: FeatureGates): void {
   const descriptor = schemaFor(group, version, kind);
   if (!descriptor) return;
   applySchemaDefaults(descriptor, object as Record<string, unknown>);
-  defaulters[`${group}/${version}/${kind}`]?.(object as never);
+  defaulters[`${group}/${version}/${kind}`]?.(object as never, gates);
 }

@@ -1,4 +1,5 @@
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../generated/types.ts';
+import type { FeatureGates } from '../features/gates.ts';
 import { defaultPersistentVolumeClaim } from './core.ts';
 import { defaultPodSpec } from './pod-spec.ts';
 
@@ -38,7 +39,7 @@ export function defaultDaemonSet({ spec }: DaemonSet): void {
   defaultPodSpec(spec.template?.spec);
 }
 
-export function defaultStatefulSet({ spec }: StatefulSet): void {
+export function defaultStatefulSet({ spec }: StatefulSet, gates: FeatureGates): void {
   if (!spec) return;
   spec.podManagementPolicy ||= 'OrderedReady';
   const strategy = (spec.updateStrategy ??= {});
@@ -48,7 +49,7 @@ export function defaultStatefulSet({ spec }: StatefulSet): void {
   }
   if (strategy.type === 'RollingUpdate' && strategy.rollingUpdate) {
     strategy.rollingUpdate.partition ??= 0;
-    strategy.rollingUpdate.maxUnavailable ??= 1;
+    if (gates.get('MaxUnavailableStatefulSet') === true) strategy.rollingUpdate.maxUnavailable ??= 1;
   }
   const retention = (spec.persistentVolumeClaimRetentionPolicy ??= {});
   retention.whenDeleted ||= 'Retain';

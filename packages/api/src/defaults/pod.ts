@@ -1,4 +1,5 @@
 import type { Container, Pod, PodSpec, PodTemplate, ResourceRequirements } from '../generated/types.ts';
+import type { FeatureGates } from '../features/gates.ts';
 import { parseQuantity } from '../quantity.ts';
 import type { Quantity } from '../quantity.ts';
 import { defaultPodSpec } from './pod-spec.ts';
@@ -9,7 +10,7 @@ const podLevel = (name: string): boolean => name === 'cpu' || name === 'memory' 
 const hugePages = (name: string): boolean => name.startsWith('hugepages-');
 
 /** Of a pod itself, not of a template. */
-export function defaultPod(pod: Pod): void {
+export function defaultPod(pod: Pod, gates: FeatureGates): void {
   const spec = pod.spec;
   if (!spec) return;
   defaultPodSpec(spec);
@@ -18,6 +19,7 @@ export function defaultPod(pod: Pod): void {
     defaultRequests(container.resources);
     if (spec.hostNetwork === true) for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
   }
+  if (gates.get('PodLevelResources') !== true) return;
   defaultPodHugePages(spec);
   defaultPodRequests(spec);
 }

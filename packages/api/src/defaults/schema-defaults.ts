@@ -8,14 +8,9 @@ function fieldsWithDefaults(descriptor: ObjectDescriptor): readonly FieldDescrip
   const known = interesting.get(descriptor);
   if (known) return known;
   interesting.set(descriptor, []);
-  const found = [...descriptor.fields.values()].filter((field) => isDefault(field.default) || leadsToDefault(field.value));
+  const found = [...descriptor.fields.values()].filter((field) => field.default !== undefined || leadsToDefault(field.value));
   interesting.set(descriptor, found);
   return found;
-}
-
-/** A default equal to the zero value of a plain string adds nothing to what decoding wrote. */
-function isDefault(value: unknown): boolean {
-  return value !== undefined;
 }
 
 function leadsToDefault(descriptor: Descriptor): boolean {
@@ -51,7 +46,7 @@ function applyTo(descriptor: Descriptor, value: unknown): void {
  */
 export function applySchemaDefaults(descriptor: ObjectDescriptor, object: Record<string, unknown>): void {
   for (const field of fieldsWithDefaults(descriptor)) {
-    if (isDefault(field.default) && isZero(field, object[field.name])) {
+    if (field.default !== undefined && isZero(field, object[field.name])) {
       const omitted = field.omit !== 'never' && !field.pointer && (field.default === '' || field.default === 0 || field.default === false);
       if (!omitted) object[field.name] = copyJson(field.default);
     }

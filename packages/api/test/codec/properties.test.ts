@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyDefaults, builtinResources, decodeObject, decodeProtobuf, encodeProtobuf, schemaFor } from '../../src/index.ts';
+import {
+  applyDefaults,
+  builtinResources,
+  decodeObject,
+  decodeProtobuf,
+  defaultFeatureGates,
+  encodeProtobuf,
+  schemaFor,
+} from '../../src/index.ts';
 import type { Descriptor, ObjectDescriptor } from '../../src/index.ts';
 
 const scalars = {
@@ -82,9 +90,9 @@ describe('any object of any kind', () => {
     fc.assert(
       fc.property(anyObject, ({ group, version, kind, descriptor, json }) => {
         const { object } = decodeObject(descriptor, json, { validation: 'Ignore' });
-        applyDefaults(group, version, kind, object);
+        applyDefaults(group, version, kind, object, defaultFeatureGates);
         const again = structuredClone(object);
-        applyDefaults(group, version, kind, again);
+        applyDefaults(group, version, kind, again, defaultFeatureGates);
         expect(again).toEqual(object);
       }),
       { numRuns: 1500 },

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { applyDefaults, builtinResources, decodeObject, defaultPullPolicy, schemaFor } from '../../src/index.ts';
+import { applyDefaults, builtinResources, decodeObject, defaultFeatureGates, defaultPullPolicy, schemaFor } from '../../src/index.ts';
 
 function made(group: string, version: string, kind: string, value: object): Record<string, unknown> {
   const descriptor = schemaFor(group, version, kind);
   if (!descriptor) throw new Error(`${kind} is not known`);
   const { object } = decodeObject(descriptor, value, { validation: 'Strict' });
-  applyDefaults(group, version, kind, object);
+  applyDefaults(group, version, kind, object, defaultFeatureGates);
   return object;
 }
 
@@ -251,7 +251,7 @@ describe('defaults', () => {
     for (const { group, version, kind } of builtinResources) {
       const once = made(group, version, kind, { metadata: { name: 'a' } });
       const twice = structuredClone(once);
-      applyDefaults(group, version, kind, twice);
+      applyDefaults(group, version, kind, twice, defaultFeatureGates);
       expect(twice).toEqual(once);
     }
   });

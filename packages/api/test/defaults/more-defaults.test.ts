@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { applyDefaults, decodeObject, schemaFor } from '../../src/index.ts';
+import { applyDefaults, decodeObject, defaultFeatureGates, schemaFor } from '../../src/index.ts';
 
 function made(type: string, value: object): Record<string, unknown> {
   const [group = '', version = '', kind = ''] = type.split('/');
   const descriptor = schemaFor(group, version, kind);
   if (!descriptor) throw new Error(`${kind} is not known`);
   const { object } = decodeObject(descriptor, value, { validation: 'Strict' });
-  applyDefaults(group, version, kind, object);
+  applyDefaults(group, version, kind, object, defaultFeatureGates);
   return object;
 }
 

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { defaultFeatureGates, dropDisabledFields, features, parseFeatureGates } from '../../src/index.ts';
+import {
+  applyDefaults,
+  builtinResources,
+  decodeObject,
+  defaultFeatureGates,
+  dropDisabledFields,
+  features,
+  parseFeatureGates,
+  schemaFor,
+} from '../../src/index.ts';
 import { featureFields } from '../../src/features/fields.ts';
 
 describe('a flag with feature gates', () => {
@@ -38,6 +47,27 @@ describe('fields of features', () => {
     dropDisabledFields(defaultFeatureGates, { group: '', kind: 'PersistentVolumeClaim' }, claim, undefined);
     expect(claim).toEqual({ spec: { dataSourceRef: { kind: 'K', name: 'n' } } });
   });
+
+  const withDefaults = builtinResources.filter(({ group, version, kind }) => schemaFor(group, version, kind)?.fields.has('spec') === true);
+  const container = { name: 'c', image: 'i', resources: { limits: { cpu: '1', memory: '1Mi', 'hugepages-2Mi': '2Mi' } } };
+  const podSpec = { containers: [container], initContainers: [container], volumes: [{ name: 'v' }] };
+  const podTemplate = { spec: podSpec };
+  const bases = [{}, podSpec, { template: podTemplate }, { jobTemplate: { spec: { template: podTemplate } } }];
+
+  it.each(withDefaults.map((ref) => [`${ref.group}/${ref.version} ${ref.kind}`, ref] as const))(
+    'get no defaults in %s while their feature is off',
+    (_, ref) => {
+      const off = new Map<string, boolean>();
+      for (const spec of bases) {
+        const { object } = decodeObject(schemaFor(ref.group, ref.version, ref.kind)!, { spec }, { validation: 'Ignore' });
+        dropDisabledFields(off, ref, object, undefined);
+        applyDefaults(ref.group, ref.version, ref.kind, object, off);
+        const dropped = structuredClone(object);
+        dropDisabledFields(off, ref, dropped, undefined);
+        expect(dropped).toEqual(object);
+      }
+    },
+  );
 
   it('stay where they were already', () => {
     const object = pod(true);

@@ -7,6 +7,7 @@ import {
   applyDefaults,
   builtinResources,
   decodeJson,
+  defaultFeatureGates,
   loadValidation,
   schemaFor,
   serverSideApply,
@@ -43,7 +44,7 @@ describe('every kind', () => {
   it.each(kinds.map((ref) => [`${apiVersionOf(ref)} ${ref.kind}`, ref] as const))('survives an empty %s', (_, ref) => {
     const text = JSON.stringify({ apiVersion: apiVersionOf(ref), kind: ref.kind, metadata: { name: 'x', namespace: 'd' } });
     const { object } = decodeJson(schemaFor(ref.group, ref.version, ref.kind)!, text, { validation: 'Ignore' });
-    applyDefaults(ref.group, ref.version, ref.kind, object as Record<string, unknown>);
+    applyDefaults(ref.group, ref.version, ref.kind, object, defaultFeatureGates);
     exercise(object as unknown as KubeObject, ref);
   });
 

@@ -1,3 +1,4 @@
+import type { FeatureGates } from '@bayplan/api';
 import { randomUUID } from 'node:crypto';
 import type { ApiRequest } from '../http/request.ts';
 import type { RequestInfo, ResourceRequest } from './request-info.ts';
@@ -14,6 +15,8 @@ export interface RequestContext {
   /** That resource is one of a CustomResourceDefinition. */
   readonly isCustom: boolean;
   readonly startMs: number;
+  /** The server's. Fields of features that are off get no defaults and are dropped from what is written. */
+  readonly features: FeatureGates;
   /** `authenticate`, then possibly `impersonate`. */
   user: User;
   /** `impersonate`: who really asks, when `user` is somebody that they act as. */

@@ -35,7 +35,7 @@ export async function decodeObject(
 /** The body as a defaulted object of `type`, in that version. An absent body is an empty object. */
 export async function decodeBody(context: ResourceContext, type: GroupVersionKind, fieldValidation: FieldValidation): Promise<KubeObject> {
   const object = await decodeUndefaulted(context, type, fieldValidation);
-  fillDefaults(type, object);
+  fillDefaults(context, type, object);
   return object;
 }
 
@@ -65,7 +65,7 @@ async function decodeUndefaulted(context: ResourceContext, type: GroupVersionKin
 /** A JSON value as a defaulted object of `type`: for what a patch made. */
 export function decodeAs(context: ResourceContext, type: GroupVersionKind, value: unknown, fieldValidation: FieldValidation): KubeObject {
   const object = readTyped(context, type, value, fieldValidation);
-  fillDefaults(type, object);
+  fillDefaults(context, type, object);
   return object;
 }
 
@@ -85,8 +85,8 @@ export function toStored(resource: ServedResource, object: KubeObject): KubeObje
   return resource.conversion === undefined ? object : resource.conversion.toStored(object);
 }
 
-function fillDefaults(type: GroupVersionKind, object: KubeObject): void {
-  if (type.custom === undefined) applyDefaults(type.group, type.version, type.kind, object);
+function fillDefaults(context: ResourceContext, type: GroupVersionKind, object: KubeObject): void {
+  if (type.custom === undefined) applyDefaults(type.group, type.version, type.kind, object, context.features);
   else type.custom.applyDefaults(object);
 }
 

@@ -1,5 +1,4 @@
-import { applyDefaults, copyJson, decodeObject } from '@bayplan/api';
-import type { KubeObject } from '@bayplan/api';
+import { applyDefaults, copyJson, decodeObject, defaultFeatureGates } from '@bayplan/api';
 import { descriptorOf } from './decode-object.ts';
 import type { TypeName } from './stored-object.ts';
 
@@ -10,7 +9,8 @@ export function emptyStatus(type: TypeName): unknown {
   if (!known.has(type)) {
     const [version = '', group = ''] = type.apiVersion.split('/').reverse();
     const { object } = decodeObject(descriptorOf({ group, version, kind: type.kind }), {}, { validation: 'Ignore' });
-    applyDefaults(group, version, type.kind, object as unknown as KubeObject);
+    // No default of a status hangs on a feature.
+    applyDefaults(group, version, type.kind, object, defaultFeatureGates);
     known.set(type, object['status']);
   }
   return copyJson(known.get(type));

@@ -27,6 +27,7 @@ function contextOf(path: string, query: string, expire: () => void = () => undef
     knownResource: true,
     isCustom: false,
     startMs: 0,
+    features: new Map(),
     user: anonymous,
     warnings: [],
   };

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { FieldError, KubeObject } from '../../../src/index.ts';
 import {
   applyDefaults,
+  defaultFeatureGates,
   fieldErrorText,
   findResourceOfKind,
   loadValidation,
@@ -43,7 +44,7 @@ export function made(kind: string, base: object, change: Change = {}): KubeObjec
   const meta = { name: 'x', uid: 'u', ...(ref.namespaced ? { namespace: 'd' } : {}) };
   const copy = structuredClone({ ...base, metadata: { ...meta, ...(base as KubeObject).metadata } }) as unknown as Record<string, unknown>;
   for (const [path, value] of Object.entries(change)) setAt(copy, path, structuredClone(value));
-  applyDefaults(ref.group, ref.version, ref.kind, copy);
+  applyDefaults(ref.group, ref.version, ref.kind, copy, defaultFeatureGates);
   return copy as unknown as KubeObject;
 }
 

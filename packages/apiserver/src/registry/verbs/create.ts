@@ -54,7 +54,7 @@ async function createOnce(call: VerbCall, object: KubeObject, options: WriteOpti
   await services.admission.mutate(request);
   prepareMetadata(object, resource, services.clock, services.random);
   if (resource.subresources.some((subresource) => subresource.name === 'status')) Reflect.deleteProperty(object, 'status');
-  if (resource.custom === undefined) dropDisabledFields(services.features, resource.storage.resource, object, undefined);
+  if (resource.custom === undefined) dropDisabledFields(context.features, resource.storage.resource, object, undefined);
   trackCreate(object, resource, options, services.clock);
   setEmptyStatus(object, resource);
   generateName(object, services.random);

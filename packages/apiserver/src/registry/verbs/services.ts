@@ -1,4 +1,3 @@
-import type { FeatureGates } from '@bayplan/api';
 import type { Clock, Random } from '@bayplan/component-base';
 import type { Admission } from '../../admission/admission.ts';
 import type { ResourceContext } from '../../chain/context.ts';
@@ -11,8 +10,6 @@ export interface VerbServices {
   readonly random: Random;
   readonly admission: Admission;
   readonly registry: Registry;
-  /** Fields of features that are off are dropped from what is written. */
-  readonly features: FeatureGates;
 }
 
 /** One call of a verb. */

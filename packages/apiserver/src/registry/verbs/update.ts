@@ -105,7 +105,7 @@ async function nextState(
   const admitted = view === undefined ? { ...next } : view.apply(next, shown);
   replaceContents(next, partsOf(resource, subresource, admitted, old));
   keepSystemMetadata(next, old);
-  if (resource.custom === undefined) dropDisabledFields(services.features, resource.storage.resource, next, old);
+  if (resource.custom === undefined) dropDisabledFields(context.features, resource.storage.resource, next, old);
   countGeneration(next, old, resource);
   if (subresource === 'status') await resource.strategy.prepareForStatusUpdate?.(next, old, context);
   else await resource.strategy.prepareForUpdate?.(next, old, context, options.dryRun);
